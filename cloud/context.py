@@ -32,6 +32,7 @@ from cloud.messages import Mailer, Messenger
 from cloud.noted import Noted
 from cloud.policy import Policy
 from cloud.providers import PaymentProvider
+from cloud.seen import Seen
 from cloud.settings import Settings
 from cloud.state import State
 from cloud.telemetry.measures import SILENT, Telemetry
@@ -374,6 +375,7 @@ class Context:
     mailer: Mailer
     telemetry: Telemetry = SILENT
     noted: Noted = field(default_factory=Noted)
+    seen: Seen = field(default_factory=Seen)
     errand: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an errand was put into the outbox, here or by another process."""
     clock_readings: deque[tuple[float, datetime]] = field(

@@ -72,6 +72,10 @@ PALM_REQUESTS_KEPT = timedelta(hours=12)
 """How long after its end an integrator is told what became of a request for a palm."""
 DELIVERIES_LISTED = timedelta(days=30)
 """How long it is kept which events were told to whom. The record names nobody."""
+INCIDENTS_KEPT = timedelta(days=90)
+"""How long it is kept after it happened last what a person should look at."""
+TALLIES_KEPT = timedelta(days=38)
+"""How long it is kept what became of palms, by the hour: a month, and the week before."""
 SECRETS_OVERLAP = timedelta(hours=24)
 """How long the secret of a receiver also signs after there is another one."""
 PURCHASE_PATIENCE = timedelta(minutes=2)
@@ -292,10 +296,19 @@ class Policy:
         Exactly one match above `accept` is accepted. If two people pass, the matcher cannot tell
         them apart: ask for digits.
         """
-        certain = [match for match in matches if match.rarity >= self.accept(gallery_size)]
+        certain = self._certain(matches, gallery_size)
         if len(certain) == 1:
             return Outcome.ACCEPTED
         return Outcome.STEP_UP if matches else Outcome.ASK_AGAIN
+
+    def are_alike(self, matches: Sequence[Match], gallery_size: int) -> bool:
+        """Returns whether a search has found two people or more who would each be accepted without
+        the others. `matches` are as for `decide`."""
+        return len(self._certain(matches, gallery_size)) > 1
+
+    def _certain(self, matches: Sequence[Match], gallery_size: int) -> list[Match]:
+        accept = self.accept(gallery_size)
+        return [match for match in matches if match.rarity >= accept]
 
 
 def together(one: float, other: float) -> float:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.fleet.orders import Act, ask, orders_for
 from cloud.fleet.tables import ReportRow
+from cloud.seen import Kind
 from cloud.web import signed_request
 from cloud.web.devices import revoke_device
 from cloud.web.signed_request import Call, Caller
@@ -46,6 +47,7 @@ async def take(call: Caller, report: Report) -> Orders:
 
 async def _shut_out(call: Call, sign: str) -> None:
     """Revokes a device that somebody has tampered with, and notes it among the acts."""
+    call.context.seen.happened(Kind.TAMPERING, call.device_id)
     await ask(call.session, call.device_id, Act.TAMPERING, f"seen: {sign}", call.now)
     await revoke_device(call.session, call.device_id, call.now)
     log.error("somebody has tampered with the device %s, and it is revoked", call.device_id)

@@ -8,7 +8,7 @@ not get the turn leaves the job to the one who has it, and goes on with the next
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from functools import wraps
 from typing import Any
@@ -20,6 +20,7 @@ from cloud.db.turns import TurnTaken
 from cloud.entry import entries, presences, tickets
 from cloud.fleet import bundles
 from cloud.integrations import deliveries, events, palm_requests, receivers
+from cloud.jobs.counted import counting
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
 from cloud.outbox import queue
@@ -44,6 +45,7 @@ from cloud.people.policy_review import remind
 from cloud.recognition import challenges, feed, identifications, refusals
 from cloud.telemetry.measures import State
 from cloud.vault.kept import VaultState
+from cloud.watch import incidents, runs, tallies
 from cloud.web import authenticators, limits, merchant_keys, signed_request
 
 log = logging.getLogger(__name__)
@@ -74,6 +76,8 @@ EXPIRING = (
     events,
     palm_requests,
     receivers,
+    incidents,
+    tallies,
 )
 """The modules whose rows expire; each deletes its own."""
 PROMISED = (refunds, purchases, refusals, receipts, consents, inactivity, entries, tickets)
@@ -83,21 +87,29 @@ purchase stays as long as a refund of it, and takes the ledger with it."""
 
 async def forget_expired(context: Context) -> None:
     """Deletes all rows that have expired."""
-    now = context.clock()
-    async with context.database.session() as session:
-        for module in EXPIRING:
-            await module.forget_expired(session, now)
-        await session.commit()
+    await _forget(context, EXPIRING)
 
 
 async def end_retention(context: Context) -> None:
     """Deletes all rows whose promised day has come, in every file of the database."""
-    now = context.clock()
-    async with context.database.session() as session:
-        deleted = [await module.forget_expired(session, now) for module in PROMISED]
-        await session.commit()
-    if any(deleted):
+    if await _forget(context, PROMISED):
         await context.database.forget_erased()
+
+
+async def _forget(context: Context, modules: Iterable[Any]) -> bool:
+    """Has modules delete their own rows. Returns whether one of them says that there were any."""
+    now = context.clock()
+    removed: dict[str, int] = {}
+    erased = False
+    async with context.database.session() as session:
+        for module in modules:
+            with counting(session) as deleted:
+                erased |= bool(await module.forget_expired(session, now))
+            removed[module.__name__] = deleted.rows
+        await session.commit()
+    for name, rows in removed.items():
+        context.seen.ran(name, removed=rows)
+    return erased
 
 
 async def tidy_up(context: Context) -> None:
@@ -108,6 +120,21 @@ async def tidy_up(context: Context) -> None:
 async def tell_noted(context: Context) -> None:
     """Logs how many have signed in and were refused."""
     context.noted.tell()
+
+
+async def write_seen(context: Context) -> None:
+    """Writes down what this process has seen (`cloud.seen`)."""
+    if context.database.is_for_deletions_only:
+        return
+    with context.seen.taking() as counts:
+        if not counts:
+            return
+        now = context.clock()
+        async with context.database.session() as session:
+            await incidents.write(session, counts.happened, now)
+            await tallies.write(session, counts.tried, now)
+            await runs.write(session, counts.ran, now)
+            await session.commit()
 
 
 async def measure(context: Context) -> None:
@@ -143,7 +170,7 @@ def by_one(part: Part) -> Part:
     return do
 
 
-OWN: tuple[Part, ...] = (measure, tidy_up, tell_noted)
+OWN: tuple[Part, ...] = (measure, tidy_up, tell_noted, write_seen)
 """What each process does for itself, whoever does the jobs."""
 ROUND: tuple[Part, ...] = (
     *OWN,
@@ -223,10 +250,12 @@ async def run_round(context: Context) -> None:
 async def _run_part(context: Context, part: Part) -> None:
     try:
         await part(context)
+        context.seen.ran(_name_of(part))
     except Exception as error:
         # Most likely the disk is full: what there is to do is stored, and the next round does it.
         # The message is left out of the log: it may quote what was read.
         context.telemetry.has_failed(getattr(part, "__name__", "part"))
+        context.seen.failed(_name_of(part), cause_of(error))
         log.error("housekeeping has to wait: %s failed with %s", _name_of(part), cause_of(error))
 
 

@@ -28,6 +28,7 @@ from cloud.people.agreements import end_agreement
 from cloud.people.tables import AgreementRow, ReceiptRow
 from cloud.policy import BOOKKEEPING
 from cloud.recognition import identifications
+from cloud.watch import incidents
 from cloud.web import signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Caller
@@ -108,6 +109,7 @@ async def erase_there(
     has_passed = await entries.forget(session, person, merchant_id)
     await presences.forget(session, person, await _sites_of(session, merchant_id))
     had_tickets = await tickets.forget(session, person, merchant_id)
+    await incidents.let_go(session, person, merchant_id)
     return [
         *([lines.MEMBERSHIP_THERE] if was_member else []),
         *([lines.AGE_THERE] if was_seen else []),

@@ -26,6 +26,7 @@ from cloud.people.agreements import agreements_of
 from cloud.portal.asking import Asked, Asker, router
 from cloud.portal.history import tell_history
 from cloud.recognition.palms import palms_of
+from cloud.watch import incidents
 
 routes: APIRouter = router()
 
@@ -149,6 +150,18 @@ async def _everything(asked: Asked) -> dict[str, Any]:
         "inside": [
             {"site": names_of_sites[row.site_id], "area": row.area, "since": row.since}
             for row in await presences_of(session, person)
+        ],
+        "incidents": [
+            {
+                "what": row.kind,
+                "merchant": names[row.merchant_id],
+                "site": names_of_sites[row.site_id],
+                "times": row.times,
+                "first_at": row.first_at,
+                "last_at": row.last_at,
+                "note": row.note,
+            }
+            for row in await incidents.about(session, person)
         ],
         "sessions": [
             {

@@ -39,6 +39,7 @@ async def show_policy(asked: Asker) -> Response:
         days_last_notice=policy.LAST_NOTICE.days,
         enrolment_minutes=policy.ENROLMENT_LIFE.seconds // 60,
         begun_days=policy.BEGUN_LIFE.days,
+        incidents_days=policy.INCIDENTS_KEPT.days,
         entries_days=policy.ENTRIES_KEPT.days,
         answer_hours=int(policy.ANSWER_LIFE.total_seconds()) // 3600,
         session_hours=policy.SESSION_LIFE.seconds // 3600,

@@ -8,6 +8,7 @@ from fastapi import Request
 
 from cloud.matching import SignsDisagree
 from cloud.recognition import challenges
+from cloud.seen import Light
 from cloud.vault.client import CaptureRefused, Lifeless
 from cloud.vault.messages import ExaminedPalm, WireRefusal
 from cloud.web.problems import Refusal
@@ -49,6 +50,7 @@ async def examine(
     if challenge_id is not None:
         challenge = await challenges.answered(call, challenge_id)
     infrared = (await call.device()).infrared
+    call.light = _light_of(infrared=infrared, challenged=challenge is not None)
     await call.session.commit()
     try:
         examined = await call.context.vault.examine(
@@ -72,7 +74,7 @@ async def examine(
         found = await search(examined)
     except SignsDisagree:
         await _use_up(call, examined.nonce, challenge_id)
-        raise Lifeless(examined.purpose, examined.visit_id, examined.nonce) from None
+        raise Lifeless(examined.purpose, examined.visit_id, examined.nonce, copied=True) from None
     await _use_up(call, examined.nonce, challenge_id)
     if challenge_id is not None:
         await challenges.met(call)
@@ -86,6 +88,12 @@ def is_to_leave(envelope: bytes) -> bool:
         return read_header(envelope).context.purpose == Purpose.LEAVE
     except EnvelopeError:
         return False
+
+
+def _light_of(*, infrared: bool, challenged: bool) -> Light:
+    if challenged:
+        return Light.BOTH if infrared else Light.RING
+    return Light.INFRARED if infrared else Light.PLAIN
 
 
 def _challenge_of(call: Call) -> str | None:

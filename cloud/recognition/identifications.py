@@ -7,6 +7,7 @@ Both hands of one visit count together (`cloud.policy.Policy.named`).
 
 from collections.abc import Sequence
 from datetime import datetime
+from time import perf_counter
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -24,6 +25,7 @@ from cloud.recognition.palms import still_enrolled
 from cloud.recognition.proofs import count_guess
 from cloud.recognition.renewals import renew_template
 from cloud.recognition.tables import Candidate, IdentificationRow
+from cloud.seen import Became, Kind
 from cloud.vault.client import Lifeless
 from cloud.vault.messages import ExaminedPalm
 from cloud.web import limits, signed_request
@@ -115,6 +117,8 @@ async def identify(
     other_hand = await shown_before(call, examined.visit_id, examined.side)
     named = policy.named(matches, other_hand, enough)
     outcome = policy.decide(named, size)
+    if policy.are_alike(named, size):
+        context.seen.happened(Kind.ALIKE, call.device_id)
     if outcome is Outcome.ACCEPTED and needs_digits(call, amount, currency):
         outcome, named = Outcome.STEP_UP, named[:1]
     if outcome is Outcome.ASK_AGAIN and left == 0:
@@ -199,6 +203,7 @@ async def record(
     pulse: bool = False,
     digits: bool = False,
     side: Side | None = None,
+    live: bool = True,
 ) -> Identification:
     """Stores an identification and returns it as the device sees it. A person who is accepted is
     asked for their consent first where they have not agreed to each text as it is now, and refused
@@ -206,7 +211,8 @@ async def record(
 
     `person_id` is the person who was accepted. `candidates` are the people whom digits are to tell
     apart, or whom the next palm may. `digits` is whether the number was given as
-    well, and `side` that of a palm that was searched for.
+    well, and `side` that of a palm that was searched for. `live` is False for an attempt with
+    something that is not a living hand.
     """
     row = IdentificationRow(
         id=new_id(),
@@ -233,6 +239,9 @@ async def record(
         for match in candidates
     )
     call.context.telemetry.identified(row.outcome, purpose, call.began)
+    if call.light is not None:
+        became = row.outcome if live else Became.LIFELESS
+        call.context.seen.palm(call.device_id, call.light, became, perf_counter() - call.began)
     await note_event(call, row)
     return await told(call, row)
 
@@ -240,6 +249,8 @@ async def record(
 async def record_lifeless(call: Call, lifeless: Lifeless) -> Identification:
     """Stores an attempt with something that is not a living hand, without a search."""
     call.context.telemetry.refused("api", ProblemType.PALM_NOT_LIVE.name.lower())
+    kind = Kind.COPIED if lifeless.copied else Kind.LIFELESS
+    call.context.seen.happened(kind, call.device_id)
     left = await attempts_left(call, lifeless.visit_id)
     identification = await record(
         call,
@@ -247,6 +258,7 @@ async def record_lifeless(call: Call, lifeless: Lifeless) -> Identification:
         purpose=lifeless.purpose,
         outcome=Outcome.ASK_AGAIN if left else Outcome.REFUSED,
         attempts_left=left,
+        live=False,
     )
     return identification.model_copy(update={"live": False})
 

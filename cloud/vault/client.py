@@ -58,13 +58,17 @@ class CaptureRefused(Exception):
 
 
 class Lifeless(Exception):
-    """A capture was judged not to show a living hand."""
+    """A capture was judged not to show a living hand. It is `copied` when it matched somebody in
+    the lines, and not in what lies beneath."""
 
-    def __init__(self, purpose: Purpose, visit_id: str, nonce: bytes) -> None:
+    def __init__(
+        self, purpose: Purpose, visit_id: str, nonce: bytes, *, copied: bool = False
+    ) -> None:
         super().__init__("not seen to be a living hand")
         self.purpose = purpose
         self.visit_id = visit_id
         self.nonce = nonce
+        self.copied = copied
 
 
 class VaultClient:

@@ -31,9 +31,18 @@ REMEMBERED = 10_000
 """The largest number of limits and addresses together that `Strangers` keeps."""
 
 
+class LimitReached(Refusal):
+    """A subject has reached a limit."""
+
+    def __init__(self, limit: Limit, subject: str, retry_after: int) -> None:
+        super().__init__(ProblemType.TOO_MANY_ATTEMPTS, retry_after=retry_after)
+        self.limit = limit
+        self.subject = subject
+
+
 async def check(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> None:
-    """Raises Refusal when the subject has reached its limit. Nobody else counts its events before
-    the transaction ends."""
+    """Raises LimitReached when the subject has reached its limit. Nobody else counts its events
+    before the transaction ends."""
     await lock(session, "limit", limit.kind, subject)
     count, first = (
         await session.execute(
@@ -44,7 +53,7 @@ async def check(session: AsyncSession, limit: Limit, subject: str, now: datetime
     ).one()
     if count >= limit.count:
         wait = int((first + limit.window - now).total_seconds()) + 1
-        raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, retry_after=wait)
+        raise LimitReached(limit, subject, wait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,7 @@ def tally(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> C
 
 
 async def spend(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> None:
-    """Counts one event. Raises Refusal when the subject has reached its limit."""
+    """Counts one event. Raises LimitReached when the subject has reached its limit."""
     await check(session, limit, subject, now)
     tally(session, limit, subject, now)
 

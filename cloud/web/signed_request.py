@@ -17,6 +17,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
 from weakref import WeakValueDictionary
@@ -31,16 +32,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
 from cloud.context import Context
-from cloud.db.database import cause_of, is_busy, storage_fault
+from cloud.db.database import cause_of, is_busy, storage_fault, was_overtaken
 from cloud.db.tables import NotAText
 from cloud.keys.person_keys import Key
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.policy import ANSWER_LIFE
+from cloud.seen import Light
 from cloud.vault.client import VaultUnavailable, asker
 from cloud.web import limits
 from cloud.web.problems import Refusal, answer, unexpected_refusal
 from cloud.web.tables import DeviceRow, Nonce, StoredAnswer
-from cloud.web.trying import answering
 from protocol import signature
 from protocol.encoding import from_base64
 from protocol.envelope import MAX_ENVELOPE
@@ -98,6 +99,8 @@ class Call:
     """What is called once the transaction is committed."""
     began: float = field(default_factory=time.perf_counter)
     """When the request had arrived, by that clock."""
+    light: Light | None = None
+    """That of the palm that was sent; None without one."""
 
     async def device(self) -> DeviceRow:
         return await self.session.get_one(DeviceRow, self.device_id)
@@ -205,13 +208,14 @@ class SignedRoute(APIRoute):
         # Requests with the same key are answered one after the other.
         turn = nullcontext() if key is None else context.database.turn("request", sender, key)
         async with turn:
-            call, response = await answering(
-                lambda again: self._work(
-                    context, sender, body, request, endpoint, proven=proven, again=again
-                ),
-                context.database,
-                serves_deletion=serves_deletion,
-            )
+            work = partial(self._work, context, sender, body, request, endpoint, proven=proven)
+            try:
+                call, response = await work()
+            except Exception as error:
+                has_room = serves_deletion and context.database.let_go(error)
+                if not (has_room or was_overtaken(error)):
+                    raise
+                call, response = await work(again=True)
         for act in call.afterwards:
             try:
                 await act()
@@ -229,7 +233,7 @@ class SignedRoute(APIRoute):
         endpoint: Handler,
         *,
         proven: signature.Parameters | None,
-        again: bool,
+        again: bool = False,
     ) -> tuple[Call, Response]:
         """Answers a request in a session of its own. With `again` it is one that failed half way:
         its nonce may be used up already."""
@@ -360,10 +364,19 @@ async def _answer(call: Call, request: Request, endpoint: Handler) -> Response:
         refusal = Refusal(ProblemType.VAULT_UNAVAILABLE, retry_after=1)
     except Refusal as raised:
         refusal = raised
+        _see(call, refusal)
     if refusal.problem.status >= 500:
         await call.session.rollback()
     call.afterwards.clear()
     return answer(call.context, refusal)
+
+
+def _see(call: Call, refusal: Refusal) -> None:
+    """Counts what an operator should look at (`cloud.seen`)."""
+    if isinstance(refusal, limits.LimitReached):
+        call.context.seen.reached(refusal.limit, refusal.subject, call.device_id)
+    else:
+        call.context.seen.refused(refusal.problem.type, call.device_id, call.light)
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from cloud.outbox import tables as outbox
 from cloud.payments import tables as payments
 from cloud.people import tables as people
 from cloud.recognition import tables as recognition
+from cloud.watch import tables as watch
 from cloud.web import tables as web
 
 DECLARED = (
@@ -33,6 +34,7 @@ DECLARED = (
     payments,
     people,
     recognition,
+    watch,
     web,
 )
 """Every module that declares tables: importing them adds the tables to `Table.metadata`."""

@@ -137,8 +137,8 @@ CREATE TABLE "candidates" (
 	person_id VARCHAR NOT NULL, 
 	rarity FLOAT NOT NULL, 
 	CONSTRAINT pk_candidates PRIMARY KEY (identification_id, person_id), 
-	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
-	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE
+	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE
 );
 
 CREATE TABLE card_pages (
@@ -241,8 +241,8 @@ CREATE TABLE "devices" (
 	reader VARCHAR, 
 	passes_many BOOLEAN NOT NULL, 
 	CONSTRAINT pk_devices PRIMARY KEY (id), 
-	CONSTRAINT fk_devices_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
-	CONSTRAINT fk_devices_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
+	CONSTRAINT fk_devices_site_id FOREIGN KEY(site_id) REFERENCES sites (id), 
+	CONSTRAINT fk_devices_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id)
 );
 
 CREATE TABLE "doors" (
@@ -256,8 +256,8 @@ CREATE TABLE "doors" (
 	area VARCHAR, 
 	list_hours INTEGER NOT NULL, 
 	CONSTRAINT pk_doors PRIMARY KEY (device_id), 
-	CONSTRAINT fk_doors_device_id FOREIGN KEY(device_id) REFERENCES devices (id), 
-	CONSTRAINT fk_doors_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
+	CONSTRAINT fk_doors_site_id FOREIGN KEY(site_id) REFERENCES sites (id), 
+	CONSTRAINT fk_doors_device_id FOREIGN KEY(device_id) REFERENCES devices (id)
 );
 
 CREATE TABLE "enrolments" (
@@ -327,6 +327,36 @@ CREATE TABLE inactivity_runs (
 	failed INTEGER NOT NULL, 
 	fault VARCHAR, 
 	CONSTRAINT pk_inactivity_runs PRIMARY KEY (id)
+);
+
+CREATE TABLE incidents (
+	id VARCHAR NOT NULL, 
+	kind VARCHAR NOT NULL, 
+	person_id VARCHAR, 
+	merchant_id VARCHAR NOT NULL, 
+	site_id VARCHAR NOT NULL, 
+	device_id VARCHAR NOT NULL, 
+	times INTEGER NOT NULL, 
+	first_at BIGINT NOT NULL, 
+	last_at BIGINT NOT NULL, 
+	looked_at BIGINT, 
+	looked_by VARCHAR, 
+	note VARCHAR NOT NULL, 
+	CONSTRAINT pk_incidents PRIMARY KEY (id), 
+	CONSTRAINT fk_incidents_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
+	CONSTRAINT fk_incidents_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE SET NULL
+);
+
+CREATE TABLE job_runs (
+	name VARCHAR NOT NULL, 
+	done_at BIGINT, 
+	removed INTEGER NOT NULL, 
+	removed_at BIGINT, 
+	removed_in_all BIGINT NOT NULL, 
+	failures INTEGER NOT NULL, 
+	failed_at BIGINT, 
+	fault VARCHAR, 
+	CONSTRAINT pk_job_runs PRIMARY KEY (name)
 );
 
 CREATE TABLE kept_palms (
@@ -695,6 +725,16 @@ CREATE TABLE tallies (
 	CONSTRAINT pk_tallies PRIMARY KEY (id)
 );
 
+CREATE TABLE tallies_of_palms (
+	device_id VARCHAR NOT NULL, 
+	site_id VARCHAR NOT NULL, 
+	hour BIGINT NOT NULL, 
+	light VARCHAR NOT NULL, 
+	what VARCHAR NOT NULL, 
+	count INTEGER NOT NULL, 
+	CONSTRAINT pk_tallies_of_palms PRIMARY KEY (device_id, site_id, hour, light, what)
+);
+
 CREATE TABLE tickets (
 	id VARCHAR NOT NULL, 
 	person_id VARCHAR NOT NULL, 
@@ -792,9 +832,9 @@ CREATE INDEX ix_candidates_person_id ON candidates (person_id);
 
 CREATE INDEX ix_challenges_expires_at ON challenges (expires_at);
 
-CREATE INDEX ix_purchases_outcome ON purchases (outcome);
-
 CREATE INDEX ix_purchases_person_id ON purchases (person_id);
+
+CREATE INDEX ix_purchases_outcome ON purchases (outcome);
 
 CREATE INDEX ix_purchases_at ON purchases (at);
 
@@ -804,11 +844,11 @@ CREATE INDEX ix_refunds_outcome ON refunds (outcome);
 
 CREATE INDEX ix_refunds_at ON refunds (at);
 
-CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
+CREATE INDEX ix_identifications_person_id ON identifications (person_id);
 
 CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
 
-CREATE INDEX ix_identifications_person_id ON identifications (person_id);
+CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
 
 CREATE INDEX ix_enrolments_expires_at ON enrolments (expires_at);
 
@@ -937,6 +977,12 @@ CREATE INDEX ix_tallies_subject ON tallies (subject, kind, at);
 CREATE INDEX ix_tallies_at ON tallies (at);
 
 CREATE INDEX ix_reconciliations_at ON reconciliations (at);
+
+CREATE INDEX ix_incidents_person_id ON incidents (person_id);
+
+CREATE INDEX ix_incidents_last_at ON incidents (last_at);
+
+CREATE INDEX ix_tallies_of_palms_hour ON tallies_of_palms (hour);
 
 CREATE INDEX ix_palm_requests_device_id ON palm_requests (device_id);
 

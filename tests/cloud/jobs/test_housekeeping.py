@@ -11,6 +11,7 @@ from cloud.__main__ import main
 from cloud.bootstrap import Does, HousekeepingStopped
 from cloud.context import Context
 from cloud.jobs import housekeeping
+from cloud.seen import Seen
 from cloud.telemetry.measures import SILENT
 from tests.support.served import plain_settings
 
@@ -21,6 +22,7 @@ class Idle:
     def __init__(self) -> None:
         self.errand = asyncio.Event()
         self.telemetry = SILENT
+        self.seen = Seen()
 
 
 def idle_context() -> Context:

@@ -16,6 +16,7 @@ from cloud.people.accounts import MAIL, Mailbox
 from cloud.people.consent_texts import texts_for
 from cloud.people.passkeys import Passkey
 from cloud.people.tables import AccountRow, MailRow, PasskeyRow
+from cloud.watch.tables import IncidentRow
 from protocol.documents import digest_of
 from protocol.entry import Ticket
 from protocol.messages import Age, AgeFlag, Membership, Side
@@ -34,6 +35,7 @@ TOLD = {
     "cards",
     "consents",
     "entries",
+    "incidents",
     "mails",
     "kept_palms",
     "memberships",
@@ -116,6 +118,20 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
         MailRow(person_id=person.person_id, sealed=mail, confirmed_at=portal.now, expires_at=None)
     )
     await portal.pass_door(person, "North gate", passed=True)
+    await portal.add(
+        IncidentRow(
+            id="1",
+            kind="guesses",
+            person_id=person.person_id,
+            merchant_id="first",
+            site_id="first",
+            device_id="kiosk",
+            times=2,
+            first_at=portal.now,
+            last_at=portal.now,
+            note="A child",
+        )
+    )
     async with portal.database.session() as session:
         (await session.get_one(AccountRow, person.person_id)).codes_suffice_at = portal.now
         await session.commit()
@@ -209,6 +225,17 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
             }
         ],
         "inside": [{"site": "Shop", "area": "Stand", "since": now}],
+        "incidents": [
+            {
+                "what": "guesses",
+                "merchant": "Corner Shop",
+                "site": "Shop",
+                "times": 2,
+                "first_at": now,
+                "last_at": now,
+                "note": "A child",
+            }
+        ],
         "sessions": [{"browser": "Firefox", "system": "Android", "since": now, "last_used": now}],
         "passkeys": [{"name": "My phone", "since": now, "last_used": None}],
     }

@@ -1,0 +1,1 @@
+"""What an operator watches: attacks and other things to look at, how recognition does, and jobs."""
