@@ -19,6 +19,7 @@ from cloud import (
     staff_fleet,
     staff_integrators,
     staff_sales,
+    staff_watch,
 )
 from cloud.ages.ages import checks_of
 from cloud.console import acts
@@ -126,11 +127,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("thresholds", _list_thresholds, "list the scores from which palms are accepted")
     add("inactivity", _list_runs, "list the runs that delete accounts that nobody uses")
     add("end-sessions", _end_sessions, "sign everybody out of the portal and the console")
-    staff_doors.add_verbs(add)
-    staff_fleet.add_verbs(add)
-    staff_console.add_verbs(add)
-    staff_integrators.add_verbs(add)
-    staff_sales.add_verbs(add)
+    for verbs_of in (
+        staff_doors,
+        staff_fleet,
+        staff_console,
+        staff_integrators,
+        staff_sales,
+        staff_watch,
+    ):
+        verbs_of.add_verbs(add)
     add("remove-passkeys", _remove_passkeys, "remove everybody's, when the portal has moved")
     for verb in (revoke, replace, bind):
         verb.add_argument("device", help="the id of the device")

@@ -4,6 +4,7 @@ or neither."""
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console import audit, members
@@ -14,6 +15,7 @@ from cloud.entry import doors
 from cloud.fleet import orders
 from cloud.fleet.orders import Act
 from cloud.keys.person_keys import MasterKey
+from cloud.keys.persons import find_person
 from cloud.law import Law
 from cloud.merchants import merchants
 from cloud.merchants.devices import make_activation_code
@@ -22,7 +24,10 @@ from cloud.payments import reconcile, refunds
 from cloud.payments.purchases import PurchaseRow
 from cloud.payments.reconcile import Line
 from cloud.payments.refunds import Reason, RefundRow
+from cloud.people import accounts
 from cloud.settings import Merchant
+from cloud.watch import incidents
+from cloud.watch.incidents import IncidentRow
 from cloud.web import devices
 from cloud.web.devices import DeviceRow
 from cloud.web.language import decimal
@@ -77,6 +82,47 @@ async def lock_device(session: AsyncSession, by: By, device: DeviceRow) -> None:
 async def revoke_device(session: AsyncSession, by: By, device: DeviceRow) -> None:
     await devices.revoke_device(session, device.id, by.at)
     await _note(session, by, "revoke the kiosk", device)
+
+
+# Attacks
+
+
+async def look_at(session: AsyncSession, by: By, incident: IncidentRow, note: str) -> bool:
+    """Marks an incident as looked at, with what was found. Returns False when somebody has done so
+    already. The note is not in the trail, whose rows stay."""
+    if not await incidents.look_at(session, incident.id, by.who, note, by.at):
+        return False
+    await _note_incident(session, by, "look at the incident", incident)
+    return True
+
+
+async def freeze_account(
+    session: AsyncSession, master: MasterKey, by: By, incident: IncidentRow
+) -> bool:
+    """Freezes the palms of the account that an incident is about, until their person lifts that in
+    the portal, and marks it as looked at. Returns False when it is about none, or none any more."""
+    if incident.person_id is None:
+        return False
+    try:
+        person = await find_person(session, master, incident.person_id)
+    except NoResultFound:
+        return False
+    await accounts.freeze(session, person, by.at)
+    await incidents.look_at(session, incident.id, by.who, "The account was frozen.", by.at)
+    await _note_incident(session, by, "freeze the account of the incident", incident)
+    return True
+
+
+async def _note_incident(session: AsyncSession, by: By, act: str, incident: IncidentRow) -> None:
+    await audit.append(
+        session,
+        by,
+        act,
+        incident.id,
+        merchant_id=incident.merchant_id,
+        kind=incident.kind,
+        kiosk=incident.device_id,
+    )
 
 
 # Merchants and sites

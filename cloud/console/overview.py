@@ -9,6 +9,7 @@ from cloud.console.kiosks import State, kiosks
 from cloud.console.places import sites_in_reach
 from cloud.console.roles import Right
 from cloud.merchants.merchants import all_merchants
+from cloud.watch import incidents
 
 FEW = 10
 """How many sites are listed here, too; more stand on their own page alone."""
@@ -20,6 +21,7 @@ routes: APIRouter = router(Right.SEE)
 async def show_overview(asked: Asker) -> Response:
     found = await kiosks(asked.session, asked.reach, asked.now)
     standing = [each for each in found if each.state is not State.REVOKED]
+    attacks = await incidents.waiting(asked.session, asked.reach.merchant_id, asked.reach.site_id)
     sites = await sites_in_reach(asked)
     names = {site.id: site.name for site in sites}
     if asked.reach.merchant_id is None:
@@ -30,6 +32,7 @@ async def show_overview(asked: Asker) -> Response:
         kiosks=[each for each in standing if each.needs_somebody],
         counts=Counter(str(each.state) for each in standing),
         total=len(standing),
+        attacks=sum(map(incidents.is_serious, attacks)),
         sites=sites if len(sites) <= FEW else [],
         names=names,
     )

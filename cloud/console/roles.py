@@ -16,6 +16,8 @@ from cloud.console.tables import StaffRow
 from cloud.merchants.merchants import MerchantRow, SiteRow, find_merchant, find_site
 from cloud.payments import sales
 from cloud.payments.purchases import PurchaseRow
+from cloud.watch import incidents
+from cloud.watch.incidents import IncidentRow
 from cloud.web.devices import DeviceRow, find_device
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
@@ -44,15 +46,38 @@ class Right(StrEnum):
     RECONCILE = "compare days with the payment provider"
     STAFF = "add and end accounts of staff"
     AUDIT = "read what staff have done"
+    WATCH = "see attacks, and how recognition does"
+    LOOK = "mark an attack as looked at"
+    FREEZE = "freeze the palms of an account"
+    JOBS = "see deletions, jobs and what was not delivered"
 
 
 _SHOP = frozenset({Right.SEE, Right.RESTART, Right.SALES})
-_SITE = _SHOP | {Right.NAME, Right.LOCK, Right.ACTIVATE, Right.EXPORT_SALES, Right.REFUND}
-_AUDITOR = frozenset({Right.SEE, Right.AUDIT, Right.SALES, Right.EXPORT_SALES, Right.RECONCILE})
+_SITE = _SHOP | {
+    Right.NAME,
+    Right.LOCK,
+    Right.ACTIVATE,
+    Right.EXPORT_SALES,
+    Right.REFUND,
+    Right.WATCH,
+    Right.LOOK,
+}
+_AUDITOR = frozenset(
+    {
+        Right.SEE,
+        Right.AUDIT,
+        Right.SALES,
+        Right.EXPORT_SALES,
+        Right.RECONCILE,
+        Right.WATCH,
+        Right.JOBS,
+    }
+)
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.SHOP: _SHOP,
     Role.SITE: _SITE,
-    Role.MERCHANT: frozenset(Right),
+    # An account is one of all merchants at which somebody has signed up.
+    Role.MERCHANT: frozenset(Right) - {Right.FREEZE},
     Role.OPERATOR: frozenset(Right),
     Role.AUDITOR: _AUDITOR,
 }
@@ -115,6 +140,7 @@ class Found:
     device: DeviceRow | None = None
     sale: PurchaseRow | None = None
     member: StaffRow | None = None
+    incident: IncidentRow | None = None
 
 
 async def find(
@@ -128,7 +154,7 @@ async def find(
     return found
 
 
-async def _found(  # noqa: PLR0911 - one for each kind of thing
+async def _found(  # noqa: PLR0911, PLR0912 - one for each kind of thing
     session: AsyncSession, reach: Reach, names: Mapping[str, str]
 ) -> Found | None:
     match list(names.items()):
@@ -150,6 +176,10 @@ async def _found(  # noqa: PLR0911 - one for each kind of thing
                 sale.merchant_id, await sales.site_of(session, sale)
             ):
                 return Found(sale=sale)
+        case [("incident_id", name)]:
+            incident = await incidents.find(session, name)
+            if incident is not None and reach.covers(incident.merchant_id, incident.site_id):
+                return Found(incident=incident)
         case [("staff_id", name)]:
             member = await session.get(StaffRow, name)
             if member is not None and member.ended_at is None and reach.gives(reach_of(member)):

@@ -4,8 +4,11 @@ from fastapi import APIRouter, Response
 
 from cloud.console import (
     devices,
+    fraud,
+    jobs,
     overview,
     places,
+    recognition,
     reconciliation,
     sales,
     sales_refunds,
@@ -52,6 +55,11 @@ ROUTERS = (
     sales.exporting,
     sales_refunds.routes,
     reconciliation.routes,
+    fraud.routes,
+    fraud.looking,
+    fraud.freezing,
+    recognition.routes,
+    jobs.routes,
     staff_pages.routes,
     trail.routes,
     _rest,

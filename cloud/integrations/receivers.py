@@ -1,5 +1,6 @@
 """Receivers of webhooks: a merchant's own systems, and the record of what was told to them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, cast
 
@@ -238,6 +239,24 @@ async def all_receivers(session: AsyncSession) -> list[tuple[ReceiverRow, int, i
         (row, counts.get((row.id, "waiting"), 0), counts.get((row.id, "given_up"), 0))
         for row in await session.scalars(rows)
     ]
+
+
+async def not_taken(
+    session: AsyncSession, merchant_id: str | None, count: int
+) -> Sequence[tuple[DeliveryRow, ReceiverRow]]:
+    """Returns what receivers of a merchant, or of all, have not taken although they were told, the
+    newest first."""
+    tried = (DeliveryRow.state == "waiting") & (DeliveryRow.attempts > 0)
+    chosen = (
+        select(DeliveryRow, ReceiverRow)
+        .join(ReceiverRow, ReceiverRow.id == DeliveryRow.receiver_id)
+        .where(tried | (DeliveryRow.state == "given_up"))
+        .order_by(DeliveryRow.at.desc(), DeliveryRow.id.desc())
+        .limit(count)
+    )
+    if merchant_id is not None:
+        chosen = chosen.where(ReceiverRow.merchant_id == merchant_id)
+    return [(delivery, receiver) for delivery, receiver in await session.execute(chosen)]
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:

@@ -36,6 +36,8 @@ class DueErrand:
 
 @dataclass(frozen=True, slots=True)
 class FailedErrand:
+    """One that may have been tried already."""
+
     kind: str
     attempts: int
     due_at: datetime
@@ -98,6 +100,19 @@ async def failed(session: AsyncSession) -> Sequence[FailedErrand]:
         select(Errand).where(Errand.attempts > 0).order_by(Errand.due_at, Errand.id)
     )
     return [FailedErrand(row.kind, row.attempts, row.due_at) for row in rows]
+
+
+async def of_deletions(session: AsyncSession) -> Sequence[tuple[bytes, FailedErrand]]:
+    """Returns what is still to be done for people who were deleted, with the digests of their
+    ids."""
+    rows = await session.scalars(
+        select(Errand).where(Errand.person_digest.is_not(None)).order_by(Errand.due_at, Errand.id)
+    )
+    return [
+        (row.person_digest, FailedErrand(row.kind, row.attempts, row.due_at))
+        for row in rows
+        if row.person_digest is not None
+    ]
 
 
 async def remove(session: AsyncSession, errand_id: str) -> None:

@@ -5,10 +5,11 @@ anybody has seen is in the log, after a crash as well, and nobody has to put it 
 """
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
@@ -81,6 +82,26 @@ async def numbers(session: AsyncSession) -> set[str]:
 async def find(session: AsyncSession, receipt_id: str) -> ReceiptRow | None:
     """Returns a receipt of a deletion or of a withdrawal; None when there is none of this id."""
     return await session.get(ReceiptRow, receipt_id)
+
+
+async def issued(
+    session: AsyncSession, since: datetime, merchant_id: str | None = None
+) -> tuple[int, int]:
+    """Returns how many accounts were deleted since then, and how many agreements with a merchant,
+    or with any, have ended."""
+    chosen = select(func.count()).where(ReceiptRow.at >= since)
+    ended = ReceiptRow.merchant_id.is_not(None)
+    if merchant_id is not None:
+        ended = ReceiptRow.merchant_id == merchant_id
+    deleted = await session.scalar(chosen.where(ReceiptRow.merchant_id.is_(None)))
+    return deleted or 0, await session.scalar(chosen.where(ended)) or 0
+
+
+async def times_of(session: AsyncSession, digests: Collection[bytes]) -> dict[bytes, datetime]:
+    """Returns when people were deleted, by the digests of their ids."""
+    theirs = ReceiptRow.person_digest.in_(digests), ReceiptRow.merchant_id.is_(None)
+    rows = await session.execute(select(ReceiptRow.person_digest, ReceiptRow.at).where(*theirs))
+    return {row.person_digest: row.at for row in rows}
 
 
 async def with_proof(

@@ -11,9 +11,14 @@ from cloud.console.audit import By, Door
 from cloud.console.members import StaffRow
 from cloud.console.roles import Reach, Role
 from cloud.fleet.reports import ReportRow
+from cloud.jobs.housekeeping import write_seen
+from cloud.keys.persons import OpenPerson
 from cloud.merchants.merchants import all_sites
 from cloud.payments.purchases import PurchaseRow
 from cloud.payments.reconcile import Line, keep_report
+from cloud.seen import Kind
+from cloud.watch import incidents
+from cloud.watch.incidents import IncidentRow
 from cloud.web.devices import DeviceRow
 from protocol.fleet import Fault
 from protocol.messages import Money
@@ -182,3 +187,23 @@ async def differ(portal: Portal, **changes: Any) -> None:
         day = portal.now.replace(hour=0)
         await keep_report(session, day, [Line(**values | changes)], portal.now)
         await session.commit()
+
+
+async def see(
+    portal: Portal,
+    kind: Kind,
+    times: int = 1,
+    *,
+    device_id: str = KIOSK,
+    about: OpenPerson | None = None,
+) -> None:
+    """Has something happen now that somebody should look at."""
+    for _ in range(times):
+        portal.context.seen.happened(kind, device_id, about and about.person_id)
+    await write_seen(portal.context)
+
+
+async def attacks(portal: Portal) -> list[IncidentRow]:
+    """Returns what nobody has looked at, the worst first."""
+    async with portal.database.session() as session:
+        return await incidents.waiting(session)

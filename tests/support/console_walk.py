@@ -7,8 +7,11 @@ from datetime import timedelta
 from cloud.console import acts, audit
 from cloud.console.audit import By, Door
 from cloud.console.roles import Reach, Role
+from cloud.jobs.housekeeping import write_seen
 from cloud.merchants.merchants import place_of
 from cloud.policy import SESSION_FRESH, SESSION_IDLE
+from cloud.seen import Became, Kind, Light, took
+from cloud.watch.tables import TallyRow
 from protocol.messages import (
     CardPurchase,
     CardPurchaseRequest,
@@ -18,7 +21,7 @@ from protocol.messages import (
     RefundRequest,
 )
 from tests.cloud.fleet.test_fleet import REPORT, told
-from tests.support.device import TestDevice
+from tests.support.device import TestDevice, fresh_phone
 from tests.support.portal_walk import Walk
 from tests.support.served import Served
 from tests.support.visitor import Visitor
@@ -90,6 +93,57 @@ class Team:
         path = f"/purchases/{sale.reference}/refunds"
         return self.kiosks[1].post(path, request, Refund).amount.minor
 
+    def is_watched(self, role: Role) -> None:
+        """Has attacks happen, and palms be shown for a month, at one kiosk worse than before. Who
+        freezes accounts has one to freeze."""
+        seen, (bad, good) = self.served.context.seen, self.kiosks
+        about = None
+        if role is Role.OPERATOR:
+            phone = fresh_phone()
+            good.sign_up(f"somebody at {self.name}", phone=phone)
+            about = self.served.person_id(phone)
+        for kind, kiosk, times in (
+            (Kind.LIFELESS, bad, 12),
+            (Kind.LIFELESS, good, 1),
+            (Kind.GUESSES, bad, 3),
+            (Kind.CHALLENGES, bad, 2),
+            (Kind.ALIKE, good, 4),
+        ):
+            for _ in range(times):
+                seen.happened(kind, kiosk.id, about if kind is Kind.GUESSES else None)
+        self.served.do(self._watched())
+
+    async def _watched(self) -> None:
+        context = self.served.context
+        await write_seen(context)
+        now = context.clock()
+        async with context.database.session() as session:
+            for place, kiosk in enumerate(self.kiosks):
+                for ago in range(30):
+                    is_worse = place == 0 and ago < 6
+                    palms = 40 + (ago * 13 + place * 29) % 60
+                    hour = (now - timedelta(days=ago, hours=2)).replace(minute=0, second=0)
+                    for what, count in {
+                        Became.RECOGNISED: palms,
+                        Became.DIGITS: 2 + ago % 3,
+                        Became.NOT_FOUND: palms // 4 if is_worse else palms // 20,
+                        Became.REFUSED: ago % 2,
+                        Became.UNREADABLE: palms // 6 if is_worse else 1,
+                        Became.LIFELESS: 12 if is_worse and ago == 0 else 0,
+                        took(0.5): palms // 2,
+                        took(0.7 if ago % 5 else 1.2): palms,
+                    }.items():
+                        row = TallyRow(
+                            device_id=kiosk.id,
+                            site_id=self.site_id,
+                            hour=hour.replace(microsecond=0),
+                            light=Light.RING if place else Light.BOTH,
+                            what=what,
+                            count=count,
+                        )
+                        session.add(row)
+            await session.commit()
+
     def waits(self, span: timedelta) -> None:
         self.served.ahead += span
         for kiosk in self.kiosks:
@@ -105,6 +159,7 @@ def whole_console(visitor: Visitor, team: Team, role: Role = Role.MERCHANT) -> W
     visitor.has_an_authenticator()
     yield from registering(visitor, team, role)
     yield from looking(visitor, team)
+    yield from watching(visitor, team, role)
     yield from steering(visitor, team)
     yield from selling(visitor, team)
     yield from with_staff(visitor, team)
@@ -139,6 +194,29 @@ def looking(visitor: Visitor, team: Team) -> Walk:
     yield "site"
     visitor.opens(f"/console/devices/{team.kiosks[0].id}")
     yield "kiosk"
+
+
+def watching(visitor: Visitor, team: Team, role: Role) -> Walk:
+    team.is_watched(role)
+    visitor.follows("Attacks")
+    yield "attacks"
+    visitor.types("What you have found", "A poster was held up")
+    visitor.presses("Mark as looked at")
+    visitor.reads("A poster was held up")
+    yield "attacks-looked-at"
+    if role is Role.OPERATOR:
+        visitor.follows("Freeze the account")
+        yield "attacks-freeze"
+        visitor.presses("Freeze it")
+        visitor.reads("The account was frozen")
+    visitor.follows("Recognition")
+    yield "recognition"
+    visitor.chooses("Kiosk", "Till")
+    visitor.presses("Show")
+    yield "recognition-of-a-kiosk"
+    visitor.follows("Jobs")
+    yield "jobs"
+    visitor.opens(f"/console/devices/{team.kiosks[0].id}")
 
 
 def steering(visitor: Visitor, team: Team) -> Walk:

@@ -50,7 +50,7 @@ _TAB = {"type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCod
 """The key as it goes down, in half as many messages as with its coming up again."""
 _SEEN = "() => { noteFocus(); return seenByTab.splice(0).slice(1); }"
 """Returns what had the focus after each Tab, and whether it showed it."""
-_REACHABLE = "a[href], button, summary, input:not([type=hidden]), select"
+_REACHABLE = 'a[href], button, summary, input:not([type=hidden]), select, [tabindex="0"]'
 _OFFERED = """() => [
   ...[...document.links].filter(a => !a.hash).map(a => ["GET", a.href, a]),
   ...[...document.forms].map(form => [form.method.toUpperCase(), form.action, form]),

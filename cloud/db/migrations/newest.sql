@@ -18,8 +18,8 @@ CREATE TABLE "accounts" (
 	since BIGINT NOT NULL, 
 	joined INTEGER NOT NULL, frozen_at BIGINT, alerts_since BIGINT, codes_suffice_at BIGINT, alerts_by_mail BOOLEAN DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_accounts PRIMARY KEY (person_id), 
-	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
 	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
 	CONSTRAINT uq_accounts_joined UNIQUE (joined)
 );
 
@@ -137,8 +137,8 @@ CREATE TABLE "candidates" (
 	person_id VARCHAR NOT NULL, 
 	rarity FLOAT NOT NULL, 
 	CONSTRAINT pk_candidates PRIMARY KEY (identification_id, person_id), 
-	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE, 
-	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE
+	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE
 );
 
 CREATE TABLE card_pages (
@@ -256,8 +256,8 @@ CREATE TABLE "doors" (
 	area VARCHAR, 
 	list_hours INTEGER NOT NULL, 
 	CONSTRAINT pk_doors PRIMARY KEY (device_id), 
-	CONSTRAINT fk_doors_site_id FOREIGN KEY(site_id) REFERENCES sites (id), 
-	CONSTRAINT fk_doors_device_id FOREIGN KEY(device_id) REFERENCES devices (id)
+	CONSTRAINT fk_doors_device_id FOREIGN KEY(device_id) REFERENCES devices (id), 
+	CONSTRAINT fk_doors_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
 );
 
 CREATE TABLE "enrolments" (
@@ -832,11 +832,11 @@ CREATE INDEX ix_candidates_person_id ON candidates (person_id);
 
 CREATE INDEX ix_challenges_expires_at ON challenges (expires_at);
 
-CREATE INDEX ix_purchases_person_id ON purchases (person_id);
-
 CREATE INDEX ix_purchases_outcome ON purchases (outcome);
 
 CREATE INDEX ix_purchases_at ON purchases (at);
+
+CREATE INDEX ix_purchases_person_id ON purchases (person_id);
 
 CREATE INDEX ix_refunds_purchase_id ON refunds (purchase_id);
 
@@ -844,11 +844,11 @@ CREATE INDEX ix_refunds_outcome ON refunds (outcome);
 
 CREATE INDEX ix_refunds_at ON refunds (at);
 
+CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
+
 CREATE INDEX ix_identifications_person_id ON identifications (person_id);
 
 CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
-
-CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
 
 CREATE INDEX ix_enrolments_expires_at ON enrolments (expires_at);
 

@@ -11,15 +11,18 @@ import pytest
 from cloud.console.asking import StaffRoute
 from cloud.console.roles import RIGHTS, Right, Role
 from cloud.console.routes import ROUTERS
+from cloud.seen import Kind
 from tests.support.console import (
     KIOSK,
     SALE,
     SOLD,
     Member,
     add_kiosk,
+    attacks,
     differ,
     member_of,
     report,
+    see,
     sell,
     site_of,
 )
@@ -77,6 +80,7 @@ async def test_what_another_merchant_has_is_answered_as_what_there_is_not(portal
     """Every page, by the ids of everything that there is."""
     await add_kiosk(portal)
     await report(portal)
+    await see(portal, Kind.TAMPERING)
     operator = await member_of(portal, name="Olga Operator")
     theirs = await member_of(portal, Role.MERCHANT, "first", name="Mia Merchant")
     shop = await site_of(portal, "first")
@@ -89,6 +93,7 @@ async def test_what_another_merchant_has_is_answered_as_what_there_is_not(portal
         "device_id": [KIOSK],
         "sale_id": [SALE],
         "staff_id": [operator.member.id, theirs.member.id, clerk.member.id],
+        "incident_id": [row.id for row in await attacks(portal)],
     }
     other = await portal.merchant("Florist")
     place = await site_of(portal, other)
@@ -120,6 +125,7 @@ async def test_what_another_merchant_has_is_answered_as_what_there_is_not(portal
 async def test_a_role_has_its_rights_and_no_more(portal: Portal):
     """Every page, about what is in reach, with the session of each role that may not do all."""
     await add_kiosk(portal)
+    await see(portal, Kind.GUESSES, about=await portal.account("+14155550123"))
     shop = await site_of(portal, "first")
     await sell(portal)
     below = await member_of(portal, Role.SHOP, "first", shop)
@@ -130,6 +136,7 @@ async def test_a_role_has_its_rights_and_no_more(portal: Portal):
     }
     names = {"merchant_id": "first", "site_id": shop, "device_id": KIOSK, "sale_id": SALE}
     names["staff_id"] = below.member.id
+    names["incident_id"] = (await attacks(portal))[0].id
     for role, (merchant_id, site_id) in reach.items():
         member = await member_of(portal, role, merchant_id, site_id)
         token = await token_of(member)

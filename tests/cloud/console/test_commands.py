@@ -23,6 +23,8 @@ ON_PAGES_TOO = {
     "restart-device",
     "lock-device",
     "add-user",
+    "freeze-account",
+    "look-at",
     "user-link",
     "end-user",
     "audit",
@@ -32,13 +34,16 @@ ON_PAGES_TOO = {
 """The verbs that `cloud.console.acts` notes."""
 ONLY_TOLD = {
     "acts",
+    "attacks",
     "devices",
     "doors",
     "inactivity",
+    "jobs",
     "keys",
     "kiosk-settings",
     "merchants",
     "sale",
+    "recognition",
     "sites",
     "thresholds",
     "unfinished",
@@ -133,3 +138,11 @@ def test_a_sale_is_exported_followed_and_given_back(staff: Staff, tmp_path: Path
         ("give money back", "sale-1"),
         ("export the audit trail", ""),
     ]
+
+
+def test_attacks_palms_and_jobs_are_told_by_command(
+    staff: Staff,  # noqa: F811
+):
+    assert "there is no nothing. List them: staff attacks" in staff("look-at", "nothing", status=2)
+    assert staff("recognition") == ""
+    assert "kept\tReceipts of deletions" in staff("jobs")

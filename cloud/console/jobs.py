@@ -1,0 +1,186 @@
+"""The page of what the service does by itself: deletions and what is left of them to do, what is
+kept how long and deleted when, and what others did not take."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fastapi import APIRouter, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.console.asking import Asker, router
+from cloud.console.roles import Right
+from cloud.entry.presences import PRESENCE_LIFE
+from cloud.entry.tickets import TICKET_LIFE
+from cloud.fleet import bundles
+from cloud.integrations import receivers
+from cloud.merchants.merchants import all_merchants
+from cloud.outbox import queue
+from cloud.outbox.queue import FailedErrand
+from cloud.payments.receipts import unsent
+from cloud.people import inactivity, receipts
+from cloud.policy import (
+    ACTIVATION_LIFE,
+    ALERT_PATIENCE,
+    ANSWER_LIFE,
+    BOOKKEEPING,
+    CARD_PAGE_LIFE,
+    CHALLENGE_LIFE,
+    CLAIM_LIFE,
+    CODE_LIFE,
+    DELIVERIES_LISTED,
+    ENTRIES_KEPT,
+    EVENT_LIFE,
+    IDENTIFICATION_LIFE,
+    INCIDENTS_KEPT,
+    KEEPING_PATIENCE,
+    LONGEST_WINDOW,
+    PALM_REQUESTS_KEPT,
+    PASSKEY_CHALLENGE_LIFE,
+    RECONCILIATION_LIFE,
+    SESSION_LIFE,
+    TALLIES_KEPT,
+    WEBHOOK_MEMORY,
+)
+from cloud.recognition import feed
+from cloud.watch import runs
+from cloud.watch.runs import JobRow
+from cloud.web.language import ENGLISH
+
+LATELY = timedelta(days=30)
+"""How far the page looks back."""
+LISTED = 20
+"""The largest number of lines of one list."""
+STALLED_AFTER = timedelta(minutes=3)
+"""After so long without a word of any job, housekeeping does not run: it tells every minute."""
+
+KEPT: Mapping[str, tuple[str, timedelta]] = {
+    "cloud.payments.purchases": ("Purchases, for the books", BOOKKEEPING),
+    "cloud.payments.refunds": ("Refunds, as long as their purchase", BOOKKEEPING),
+    "cloud.payments.ledger": ("The ledger, as long as its purchases", BOOKKEEPING),
+    "cloud.people.receipts": ("Receipts of deletions", BOOKKEEPING),
+    "cloud.people.consents": ("Consents that were withdrawn, as their proof", BOOKKEEPING),
+    "cloud.people.inactivity": ("Runs about accounts that nobody uses", BOOKKEEPING),
+    "cloud.recognition.refusals": ("Refused uses of a palm", BOOKKEEPING),
+    "cloud.entry.tickets": ("Tickets", TICKET_LIFE),
+    "cloud.entry.entries": ("Who has passed which door", ENTRIES_KEPT),
+    "cloud.payments.reconcile": ("On what the sides of a day differ", RECONCILIATION_LIFE),
+    "cloud.watch.incidents": ("Attacks and limits that were reached", INCIDENTS_KEPT),
+    "cloud.watch.tallies": ("What became of palms, counted by the hour", TALLIES_KEPT),
+    "cloud.integrations.palm_requests": ("Palms that systems have asked for", PALM_REQUESTS_KEPT),
+    "cloud.integrations.receivers": ("What was told to receivers of webhooks", DELIVERIES_LISTED),
+    "cloud.fleet.bundles": ("Support bundles of kiosks", bundles.LIFE),
+    "cloud.payments.webhooks": ("What the payment provider has told", WEBHOOK_MEMORY),
+    "cloud.integrations.events": ("Events for receivers of webhooks", EVENT_LIFE),
+    "cloud.recognition.feed": ("Changes of palms, for other processes", feed.KEPT),
+    "cloud.merchants.devices": ("Activation codes", ACTIVATION_LIFE),
+    "cloud.web.signed_request": ("Answers to kiosks, in case they ask again", ANSWER_LIFE),
+    "cloud.entry.presences": ("Who is inside", PRESENCE_LIFE),
+    "cloud.people.sign_ins": ("Sessions of the portal", SESSION_LIFE),
+    "cloud.console.sign_ins": ("Sessions of the console", SESSION_LIFE),
+    "cloud.web.limits": ("What limits count", LONGEST_WINDOW),
+    "cloud.people.alerts": ("Alerts that were not sent", ALERT_PATIENCE),
+    "cloud.payments.card_pages": ("Pages for adding a card", CARD_PAGE_LIFE + KEEPING_PATIENCE),
+    "cloud.people.one_time_codes": ("One-time codes", CODE_LIFE),
+    "cloud.people.claims": ("Claims to a number", CLAIM_LIFE),
+    "cloud.people.corrections": ("Changes of a number that were begun", CODE_LIFE),
+    "cloud.people.mails": ("Mail addresses that were not confirmed", CODE_LIFE),
+    "cloud.recognition.identifications": ("Recognitions", IDENTIFICATION_LIFE),
+    "cloud.web.authenticators": ("Challenges for passkeys", PASSKEY_CHALLENGE_LIFE),
+    "cloud.recognition.challenges": ("Light challenges", CHALLENGE_LIFE),
+}
+"""What the rows of each module are, by its name, and how long they are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Rows that are deleted by their age."""
+
+    what: str
+    life: timedelta
+    run: JobRow | None
+    """None when it has not run since this is written down."""
+
+    @property
+    def kept_for(self) -> str:
+        """Returns how long in words. The largest unit alone would be a third off for days."""
+        days = self.life.days
+        if days >= 1000:
+            return f"{days // 365} years"
+        return f"{days} days" if days > 1 else ENGLISH.span(self.life)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftToDo:
+    """Something that a deletion has left to do elsewhere."""
+
+    errand: FailedErrand
+    since: datetime | None
+    """When the account was deleted; None when that is not known any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the service does by itself, for all merchants."""
+
+    deleted: int
+    """Accounts, lately."""
+    left: Sequence[LeftToDo]
+    """The oldest first."""
+    kept: Sequence[Kept]
+    failing: Sequence[JobRow]
+    """Jobs that have failed and were not done since."""
+    heard_at: datetime | None
+    """When a job was done last."""
+    daily: inactivity.InactivityRun | None
+    """The last daily run about accounts that nobody uses."""
+    waiting: tuple[int, int]
+    """How many people were told once, and how many twice, that theirs will be deleted."""
+    errands: Sequence[FailedErrand]
+    """What was tried and has to be tried again."""
+
+
+routes: APIRouter = router(Right.JOBS)
+
+
+@routes.get("/jobs")
+async def show_jobs(asked: Asker) -> Response:
+    session, merchant_id = asked.session, asked.reach.merchant_id
+    since = asked.now - LATELY
+    _, ended = await receipts.issued(session, since, merchant_id)
+    given_up = [
+        row for row in await unsent(session, since) if merchant_id in (None, row.merchant_id)
+    ]
+    told = await tell(session, asked.now) if merchant_id is None else None
+    return asked.page(
+        "jobs.html",
+        ended=ended,
+        told=told,
+        is_stalled=told is not None
+        and (told.heard_at is None or asked.now - told.heard_at > STALLED_AFTER),
+        next_day=told and told.daily and told.daily.began_at + inactivity.A_DAY,
+        unsent=given_up[-LISTED:],
+        not_taken=await receivers.not_taken(session, merchant_id, LISTED),
+        names={row.id: row.name for row in await all_merchants(session)},
+        listed=LISTED,
+    )
+
+
+async def tell(session: AsyncSession, now: datetime) -> Told:
+    """Returns what the service does by itself."""
+    deleted, _ = await receipts.issued(session, now - LATELY)
+    of_deletions = await queue.of_deletions(session)
+    times = await receipts.times_of(session, {digest for digest, _ in of_deletions})
+    left = [LeftToDo(errand, times.get(digest)) for digest, errand in of_deletions]
+    ran = await runs.all_runs(session)
+    daily = await inactivity.latest_runs(session, 1)
+    return Told(
+        deleted=deleted,
+        left=sorted(left, key=lambda each: each.since or now),
+        kept=[Kept(what, life, ran.get(name)) for name, (what, life) in KEPT.items()],
+        failing=[row for row in ran.values() if row.fault is not None],
+        heard_at=max((row.done_at for row in ran.values() if row.done_at), default=None),
+        daily=daily[0] if daily else None,
+        waiting=await inactivity.waiting(session),
+        errands=await queue.failed(session),
+    )

@@ -1,0 +1,136 @@
+"""The page of how recognition does: what became of palms by day, light and kiosk."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.console.asking import Asker, router
+from cloud.console.changes import Change, changes
+from cloud.console.places import sites_in_reach
+from cloud.console.plots import stacked
+from cloud.console.roles import Reach, Right
+from cloud.seen import Became, Light
+from cloud.watch import tallies
+from cloud.watch.tallies import Figures
+from cloud.web.devices import DeviceRow, all_devices
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
+
+DAYS = 30
+"""How many days are shown."""
+WEEK = 7
+BANDS = {
+    "recognised": (Became.RECOGNISED,),
+    "digits": (Became.DIGITS, Became.LONGER),
+    "refused": (Became.NOT_FOUND, Became.REFUSED),
+    "unreadable": (Became.UNREADABLE,),
+    "lifeless": (Became.LIFELESS,),
+}
+"""What is drawn upon each other, from the bottom up."""
+
+routes: APIRouter = router(Right.WATCH)
+
+
+@dataclass(frozen=True, slots=True)
+class AtKiosk:
+    """How recognition does at a kiosk."""
+
+    device: DeviceRow
+    week: Figures = field(default_factory=Figures)
+    before: Figures = field(default_factory=Figures)
+    """In the week before that."""
+
+    @property
+    def changes(self) -> list[Change]:
+        return changes(self.before, self.week)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How recognition does at some kiosks."""
+
+    days: Sequence[tuple[date, Figures]]
+    """The oldest first, and every day."""
+    lights: Sequence[tuple[Light, Figures]]
+    kiosks: Sequence[AtKiosk]
+    """Where palms were shown, the worst first."""
+
+
+@routes.get("/recognition")
+async def show_recognition(
+    asked: Asker, kiosk: Annotated[str, Query(max_length=64)] = ""
+) -> Response:
+    devices = await devices_in_reach(asked.session, asked.reach)
+    chosen = next((each for each in devices if each.id == kiosk), None)
+    if kiosk and chosen is None:
+        raise Refusal(ProblemType.NOT_FOUND)
+    sites = {site.id: site.name for site in await sites_in_reach(asked)}
+    today = asked.now.astimezone(UTC).date()
+    told = await tell(asked.session, sites, devices, chosen, today)
+    columns = [
+        {band: sum(figures.counts[each] for each in became) for band, became in BANDS.items()}
+        for _, figures in told.days
+    ]
+    slow = [{"took": figures.median_s or 0.0} for _, figures in told.days]
+    poor = [{"unreadable": figures.share(Became.UNREADABLE)} for _, figures in told.days]
+    return asked.page(
+        "recognition.html",
+        told=told,
+        devices=devices,
+        chosen=chosen,
+        sites=sites,
+        became=stacked(columns, list(BANDS)),
+        took=stacked(slow, ["took"]),
+        unread=stacked(poor, ["unreadable"]),
+        bands=list(BANDS),
+        Became=Became,
+    )
+
+
+async def devices_in_reach(session: AsyncSession, reach: Reach) -> list[DeviceRow]:
+    """Returns the kiosks in reach that are not revoked, by name."""
+    seen = [
+        each
+        for each in await all_devices(session)
+        if each.revoked_at is None and reach.covers(each.merchant_id, each.site_id)
+    ]
+    return sorted(seen, key=lambda each: each.name)
+
+
+async def tell(
+    session: AsyncSession,
+    site_ids: Collection[str],
+    devices: Sequence[DeviceRow],
+    only: DeviceRow | None,
+    today: date,
+) -> Told:
+    """Returns how recognition does at sites, and at which of their devices, or at only one of
+    them, until today."""
+    first = today - timedelta(days=DAYS - 1)
+    cells = await tallies.by_day(session, first, site_ids, only and only.id)
+    days = {first + timedelta(days=past): Figures() for past in range(DAYS)}
+    lights: defaultdict[Light, Figures] = defaultdict(Figures)
+    kiosks = {each.id: AtKiosk(each) for each in devices}
+    for cell, figures in cells.items():
+        ago = (today - cell.day).days
+        if ago < 0:
+            # The clock was set back since.
+            continue
+        days[cell.day].add(figures)
+        lights[cell.light].add(figures)
+        # One that is elsewhere by now, or revoked, counts for its site alone.
+        kiosk = kiosks.get(cell.device_id)
+        if kiosk is not None and ago < 2 * WEEK:
+            (kiosk.week if ago < WEEK else kiosk.before).add(figures)
+    used = [each for each in kiosks.values() if each.week.tries or each.before.tries]
+    used.sort(key=lambda each: (not each.changes, each.week.share(Became.RECOGNISED)))
+    return Told(
+        days=list(days.items()),
+        lights=[(light, lights[light]) for light in Light if lights[light].tries],
+        kiosks=used,
+    )
