@@ -196,6 +196,8 @@ class Limits:
         "failed passkeys in the console by address", 60, timedelta(hours=1)
     )
     """Counted apart from the portal's: nobody there can keep staff from signing in."""
+    PICTURES = Limit("pictures given in the console", 60, timedelta(hours=1))
+    """By one member of staff. Each is made by a process that may take half a minute."""
     API_REQUESTS = Limit("requests with a key", 600, timedelta(minutes=1))
     """Of an integrator's key, and its tokens together, at one process of the service."""
     PALM_REQUESTS = Limit("requests for palms of a merchant", 1200, timedelta(hours=1))

@@ -40,7 +40,6 @@ from pydantic_settings import (
 from cloud.law import Law, find_law
 from palm.calibration import FUSED_2, LEVELLED_3, LINE_FIELD_1, Calibration
 from protocol.files import read_if_there
-from protocol.messages import Money
 
 CURRENCIES = [currency.code for currency in iso4217.Currency if currency.exponent is not None]
 """The codes of ISO 4217 that name money; those of metals and for tests have no minor unit."""
@@ -537,21 +536,13 @@ class Settings(BaseSettings):
         one. In a currency for which none is set, every amount does."""
         return _limit(self.pulse_above, currency)
 
+    def digits_limit(self, currency: str) -> int | None:
+        """Returns the amount above which a palm pays only with digits of the number, likewise."""
+        return _limit(self.digits_above, currency)
+
     def staff_limit(self, currency: str) -> int | None:
         """Returns the amount above which staff have to see the hand, likewise."""
         return _limit(self.staff_above, currency)
-
-    def needs_pulse(self, amount: Money) -> bool:
-        """Returns whether an amount needs a palm with its pulse."""
-        return _is_above(amount, self.pulse_above)
-
-    def needs_digits(self, amount: Money) -> bool:
-        """Returns whether an amount needs digits of the number with the palm."""
-        return _is_above(amount, self.digits_above)
-
-    def needs_staff(self, amount: Money) -> bool:
-        """Returns whether staff have to see the hand that pays an amount."""
-        return _is_above(amount, self.staff_above)
 
     @classmethod
     def settings_customise_sources(
@@ -567,11 +558,6 @@ class Settings(BaseSettings):
 
 def _limit(above: Mapping[str, int] | None, currency: str) -> int | None:
     return None if above is None else above.get(currency, 0)
-
-
-def _is_above(amount: Money, above: Mapping[str, int] | None) -> bool:
-    limit = _limit(above, amount.currency)
-    return limit is not None and amount.minor > limit
 
 
 def load(path: Path, check: Callable[[Mapping[str, Any]], Sequence[str]] | None = None) -> Settings:

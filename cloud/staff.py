@@ -51,7 +51,6 @@ RUNS_LISTED = 400
 GALLERIES = (1_000, 10_000, 100_000)
 """The numbers of palms whose thresholds are listed beside those of now."""
 NOTED: Mapping[str, str | None] = {
-    "change-merchant": "merchant",
     "change-site": "site",
     "bind-reader": "device",
     "till-key": "merchant",
@@ -61,10 +60,8 @@ NOTED: Mapping[str, str | None] = {
     "end-sessions": None,
     "remove-passkeys": None,
     "support-bundle": "device",
-    "set-kiosk": "scope",
     "set-door": "device",
     "remove-door": "device",
-    "site-clock": "site",
     "site-hook": "site",
     "access-list": "site",
     "age-checks": "merchant",
@@ -223,7 +220,7 @@ async def _change_merchant(
             "start the service again."
         )
     now = {name: getattr(row, name) for name in Merchant.model_fields}
-    merchants.change(row, _merchant(now, arguments))
+    await acts.change_merchant(session, arguments.by, row, _merchant(now, arguments))
 
 
 async def _list_sites(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:

@@ -9,17 +9,19 @@ from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud import bootstrap
-from cloud.entry import check_ins
+from cloud.console import acts
+from cloud.entry import access, check_ins, tickets
 from cloud.entry.access_lists import COLUMNS, BadList, read_list, take_list
-from cloud.entry.doors import Door, DoorKind, all_doors, clock_of, remove_door, set_clock, set_door
+from cloud.entry.doors import Door, DoorKind, all_doors, clock_of, remove_door, set_door
 from cloud.entry.kept_palms import MOST_HOURS
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson
 from cloud.merchants import merchants
-from cloud.merchants.merchants import SiteRow, place_of
+from cloud.merchants.merchants import MerchantRow, SiteRow, place_of
 from cloud.people.accounts import member_with
 from cloud.staff_verbs import CannotDo, there
 from protocol.hours import Hours
@@ -32,6 +34,13 @@ HOOK = re.compile(r"https://[^\s/]\S*|http://(127\.0\.0\.1|localhost|\[::1\])(:[
 def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Adds them with `cloud.staff`'s way of adding a verb."""
     add("doors", _list_doors, "list the doors")
+    ticket = add("take-ticket", _take_ticket, "take a ticket from whom it is linked to")
+    membership = add(
+        "unlink-membership", _unlink_membership, "take a membership from all who have linked it"
+    )
+    for verb in (ticket, membership):
+        verb.add_argument("merchant", help="the id of the merchant")
+        verb.add_argument("code", help="what its QR code says, or what is printed on it")
     door = add("set-door", _set_door, "say at which door a device stands", "+")
     door.add_argument("device", help="the id of the device")
     door.add_argument("kind", choices=list(DoorKind), help="who decides there, and what opens")
@@ -57,7 +66,9 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     listed = add("access-list", _take_list, f"read who may pass: CSV with {', '.join(COLUMNS)}")
     listed.add_argument("file", type=Path)
     listed.add_argument("--whole", action="store_true", help="take it from everybody else")
-    for verb in (clock, hook, listed):
+    taken = add("take-access", _take_access, "take what somebody has at a site")
+    taken.add_argument("person", help="the site's own id for them, as its list has it")
+    for verb in (clock, hook, listed, taken):
         verb.add_argument("--site", default=merchants.FIRST, help="the id of the site")
 
 
@@ -117,7 +128,7 @@ async def _set_clock(arguments: argparse.Namespace, session: AsyncSession, _: Ma
         holidays = {date.fromisoformat(day) for day in arguments.holidays}
     except ValueError:
         raise CannotDo("holidays are written as 2027-12-25.") from None
-    await set_clock(session, site.id, zone, holidays)
+    await acts.set_clock(session, arguments.by, site, zone, holidays)
     now = bootstrap.now().astimezone((await clock_of(session, site.id)).zone)
     print(f"It is {now:%Y-%m-%d %H:%M} there.")
 
@@ -159,6 +170,45 @@ async def _take_list(
         f"Given {came.given}, unchanged {came.unchanged}, taken {came.taken}. Waiting for "
         f"{came.waiting}, who have not signed up or have not agreed here: read the list again."
     )
+
+
+async def _take_access(
+    arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
+) -> None:
+    site, name = await _site(arguments, session), arguments.person
+    people = await access.called_at(session, master, site.id, name)
+    if not people:
+        raise CannotDo("nobody who has signed up has access at the site under this id.")
+    await acts.take_access(session, arguments.by, site, people)
+
+
+async def _take_ticket(
+    arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
+) -> None:
+    merchant = await _merchant(arguments, session)
+    found = await tickets.with_code(session, master, merchant.id, arguments.code)
+    if not found:
+        raise CannotDo("this ticket is linked to nobody at the merchant.")
+    await acts.take_tickets(session, arguments.by, merchant, found)
+
+
+async def _unlink_membership(
+    arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
+) -> None:
+    merchant = await _merchant(arguments, session)
+    try:
+        traces = await acts.unlink_membership(
+            session, master, arguments.by, merchant, arguments.code
+        )
+    except ValidationError:
+        raise CannotDo("this is no code of a membership card.") from None
+    if not traces:
+        raise CannotDo("this membership is linked by nobody at the merchant.")
+
+
+async def _merchant(arguments: argparse.Namespace, session: AsyncSession) -> MerchantRow:
+    found = await merchants.find_merchant(session, arguments.merchant)
+    return there(found, "merchants", arguments.merchant)
 
 
 async def _site(arguments: argparse.Namespace, session: AsyncSession) -> SiteRow:

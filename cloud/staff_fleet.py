@@ -16,13 +16,24 @@ from cloud.fleet.orders import (
     SETTINGS,
     acts_on,
     all_settings,
-    change_settings,
 )
+from cloud.fleet.picture_making import Kind, make, read_file
 from cloud.keys.person_keys import MasterKey
-from cloud.merchants.merchants import find_site
+from cloud.merchants.merchants import (
+    all_merchants,
+    all_sites,
+    find_merchant,
+    find_site,
+)
+from cloud.settings import Settings
 from cloud.staff_verbs import CannotDo, there
+from cloud.web.amounts import Demand, Place, in_force
 from cloud.web.devices import DeviceRow, find_device
 from protocol.fleet import MAX_ATTRACT
+from protocol.pictures import NoPicture
+
+NOTHING = "none"
+"""By what a setting is taken away."""
 
 
 def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -30,6 +41,12 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     chosen = add("set-kiosk", _set_kiosk, "set what the kiosks of a site, or one, are like", "+")
     chosen.add_argument("scope", help="the id of the site or of the device")
     chosen.add_argument("++variant", help="dark or light; none for the kiosk's own setting")
+    for variant in ("light", "dark"):
+        chosen.add_argument(
+            f"++accent_{variant}",
+            metavar="COLOUR",
+            help=f"of buttons and drawings on a {variant} kiosk, as #00694e; none for the green",
+        )
     chosen.add_argument("++volume", help="of the loudspeaker, 0 to 100; none for all of it")
     chosen.add_argument(
         "++hours", help="when shoppers may begin something, as mon-fri 07:00-19:00; none for always"
@@ -52,13 +69,30 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     bundle = add("support-bundle", _show_bundle, "show what a kiosk's staff have sent", "+")
     for verb in (restart, lock, bundle):
         verb.add_argument("device", help="the id of the device")
+    add(
+        "policies",
+        _list_policies,
+        "list from which amounts on a palm alone does not pay, and who says",
+    )
+    limits = add("set-policy", _set_policy, "say from which amounts on a palm alone does not pay")
+    where = limits.add_mutually_exclusive_group(required=True)
+    where.add_argument("--merchant", help="the id of the merchant")
+    where.add_argument("--site", help="the id of one of its sites")
+    for demand in Demand:
+        limits.add_argument(
+            f"--{demand.replace('_', '-')}",
+            type=_minor,
+            metavar="AMOUNT",
+            help="in the minor unit of the merchant's currency; none says nothing",
+        )
     add("acts", _list_acts, "list who has had kiosks start again or locked, and tampering")
 
 
 async def _set_kiosk(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
-    scope = arguments.scope
-    if await find_site(session, scope) is None and await find_device(session, scope) is None:
-        raise CannotDo(f"there is no {scope}. List them: staff sites, staff devices.")
+    name: str = arguments.scope
+    scope = await find_site(session, name) or await find_device(session, name)
+    if scope is None:
+        raise CannotDo(f"there is no {name}. List them: staff sites, staff devices.")
     given: dict[str, str | list[str] | None] = {name: getattr(arguments, name) for name in SETTINGS}
     if all(value is None for value in given.values()):
         raise CannotDo(f"say what to set: {', '.join(f'++{name}' for name in SETTINGS)}.")
@@ -68,28 +102,32 @@ async def _set_kiosk(arguments: argparse.Namespace, session: AsyncSession, _: Ma
             for name, value in given.items()
             if value is not None
         }
-        await change_settings(session, scope, values)
+        await acts.change_content(session, arguments.by, scope, values)
     except OSError as error:
         raise CannotDo(f"{error.filename} cannot be read: {error.strerror}.") from None
     except ValueError as error:
         raise CannotDo(f"{error}.") from None
-    await pictures.forget_unnamed(session)
 
 
 async def _value(session: AsyncSession, name: str, given: str | list[str]) -> str | None:
     """Returns the value of a setting, None to take it away; pictures are kept. Raises ValueError,
     and OSError when a file cannot be read."""
     words = [given] if isinstance(given, str) else given
-    if words == ["none"]:
+    if words == [NOTHING]:
         return None
     if name not in PICTURED:
         return words[0]
-    # Other verbs need no OpenCV.
-    from cloud.fleet import picture_files  # noqa: PLC0415
-
-    make = picture_files.logo if name == "logo" else picture_files.attract
-    made = [make(Path(word)) for word in words[: MAX_ATTRACT + 1]]
-    return " ".join([await pictures.keep(session, each.content, each.ink) for each in made])
+    if len(words) > MAX_ATTRACT:
+        raise ValueError(f"there are at most {MAX_ATTRACT} pictures")
+    kind: Kind = "logo" if name == "logo" else "attract"
+    kept: list[str] = []
+    for word in words:
+        try:
+            made = await make(kind, read_file(Path(word)))
+        except NoPicture as why:
+            raise ValueError(f"{word}: {why}") from None
+        kept.append(await pictures.keep(session, made.content, made.ink))
+    return " ".join(kept)
 
 
 async def _list_settings(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
@@ -111,6 +149,47 @@ async def _active(arguments: argparse.Namespace, session: AsyncSession) -> Devic
     if device is None or device.revoked_at is not None:
         raise CannotDo(f"there is no active device {arguments.device}. List them: staff devices.")
     return device
+
+
+async def _list_policies(
+    arguments: argparse.Namespace, session: AsyncSession, _: MasterKey
+) -> None:
+    chosen: Settings = arguments.chosen
+    merchants = {row.id: row for row in await all_merchants(session)}
+    places = [(merchant, Place(merchant.id)) for merchant in merchants.values()]
+    places += [
+        (merchants[site.merchant_id], Place(site.merchant_id, site.id))
+        for site in await all_sites(session)
+    ]
+    for merchant, place in places:
+        for demand, said in (await in_force(session, chosen, place, merchant.currency)).items():
+            limit = f"{said.minor} {merchant.currency}"
+            print(place.scope.replace(" ", "\t"), demand, limit, said.by, sep="\t")
+
+
+async def _set_policy(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    name: str = arguments.site or arguments.merchant
+    if arguments.site is not None:
+        place = there(await find_site(session, name), "sites", name)
+    else:
+        place = there(await find_merchant(session, name), "merchants", name)
+    given = {demand: getattr(arguments, demand) for demand in Demand}
+    values = {
+        demand: None if minor == NOTHING else minor
+        for demand, minor in given.items()
+        if minor is not None
+    }
+    if not values:
+        raise CannotDo("say what to set: --pulse-above, for instance.")
+    try:
+        await acts.change_amounts(session, arguments.chosen, arguments.by, place, values)
+    except ValueError as error:
+        raise CannotDo(f"{error}.") from None
+
+
+def _minor(text: str) -> int | str:
+    """Returns an amount in the minor unit, or NOTHING. Raises ValueError."""
+    return NOTHING if text == NOTHING else int(text)
 
 
 async def _list_acts(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:

@@ -804,7 +804,9 @@ class Kiosk:
         )
 
     def _pays_by_itself(self, amount: Money) -> bool:
-        below = self.settings.unconfirmed_below.get(amount.currency)
+        below = self.service.unconfirmed_below(amount.currency)
+        if below is None:
+            below = self.settings.unconfirmed_below.get(amount.currency)
         return below is not None and amount.minor < below
 
     def _back_office(self, stage: Stage) -> BackOffice:
@@ -871,7 +873,9 @@ class Kiosk:
             self.service.identity.become(device.model_copy(update={"merchant": orders.merchant}))
         if self.sound is not None:
             self.sound.volume = 1.0 if orders.volume is None else orders.volume / 100
-        self.stage.dress(orders.variant or self.settings.variant)
+        variant = orders.variant or self.settings.variant
+        self.stage.dress(variant, orders.accents and orders.accents.on(variant))
+        self.service.amounts = orders.amounts
         self.pictures.hurry()
         self._changed.set()
 

@@ -141,8 +141,8 @@ class IdleWatch:
     def indicate(self, shown: Indicated | None) -> None:
         self._stage.indicate(shown)
 
-    def dress(self, variant: Variant) -> None:
-        self._stage.dress(variant)
+    def dress(self, variant: Variant, accent: str | None = None) -> None:
+        self._stage.dress(variant, accent)
 
     def last_touch(self) -> float:
         return self._stage.last_touch()

@@ -44,8 +44,9 @@ class Stage(Protocol):
         nothing."""
         ...
 
-    def dress(self, variant: Variant) -> None:
-        """Shows everything in these colours from now on."""
+    def dress(self, variant: Variant, accent: str | None = None) -> None:
+        """Shows everything in these colours from now on; `accent` is a merchant's own, as #rrggbb,
+        in the place of the green."""
         ...
 
     def last_touch(self) -> float:

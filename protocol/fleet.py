@@ -9,13 +9,14 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from protocol.messages import Base64, Identifier, Message
+from protocol.messages import MOST_MINOR, Base64, Currency, Identifier, Message
 
 Words = Annotated[str, StringConstraints(max_length=500)]
 Variant = Literal["dark", "light"]
 """The colours of a kiosk: for a dark or a light counter."""
 LogLine = Annotated[str, StringConstraints(max_length=2000)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
+Minor = Annotated[int, Field(ge=0, le=MOST_MINOR)]
 
 
 class FoundLine(Message):
@@ -103,6 +104,35 @@ class Logo(Picture):
     """Whether what it draws is dark or light, where its ground is transparent."""
 
 
+Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
+
+
+class Accents(Message):
+    """The merchant's own colour in the place of the kiosk's green. Each is one that can be seen on
+    every ground of its variant (`cloud.fleet.colours`)."""
+
+    light: Colour | None = None
+    dark: Colour | None = None
+
+    def on(self, variant: Variant) -> str | None:
+        """Returns the colour for a variant; None for the kiosk's own."""
+        return self.light if variant == "light" else self.dark
+
+
+class Amounts(Message):
+    """What the merchant and the site demand of a payment, beside what the service demands of all
+    (`protocol.messages.ServiceInfo`), in the minor unit of a currency."""
+
+    currency: Currency
+    pulse_above: Minor | None = None
+    """The amount above which a palm pays only with its pulse."""
+    staff_above: Minor | None = None
+    """The amount above which staff have to see the hand."""
+    unconfirmed_below: Minor | None = None
+    """The amount below which a recognised palm pays without a touch; None for what the kiosk's own
+    settings say."""
+
+
 class Orders(Message):
     """What the operator has told a kiosk: one document that the service signs
     (`protocol.documents`) and numbers, so that it is kept and none of before takes its place."""
@@ -116,6 +146,8 @@ class Orders(Message):
     """What shoppers read."""
     variant: Variant | None
     """The colours; None for what the kiosk's own settings say."""
+    accents: Annotated[Accents | None, Field(exclude_if=lambda accents: accents is None)] = None
+    """None for the kiosk's own colours."""
     volume: Annotated[int, Field(ge=0, le=100)] | None
     """Of the loudspeaker, in percent; None for all of it."""
     hours: str
@@ -134,6 +166,8 @@ class Orders(Message):
         list[Picture], Field(max_length=MAX_ATTRACT, exclude_if=lambda pictures: not pictures)
     ] = Field(default=[])
     """Shown by turns while nobody touches the welcome screen."""
+    amounts: Annotated[Amounts | None, Field(exclude_if=lambda amounts: amounts is None)] = None
+    """None where they demand nothing."""
     locked: bool
     """Whether nothing can be done at the kiosk until it is activated again."""
     restart: Count

@@ -18,7 +18,9 @@ _LENGTHS = (
 )
 _NUMBER = re.compile(r"readonly property int (\w+): (\d+)$", re.MULTILINE)
 _COLOUR = re.compile(
-    r'readonly property color (\w+): dark \? "(#[0-9a-f]{6})" : "(#[0-9a-f]{6})"$', re.MULTILINE
+    r"readonly property color (\w+): (?:isChosen \? [^:]+ : )?"
+    r'dark \? "(#[0-9a-f]{6})" : "(#[0-9a-f]{6})"$',
+    re.MULTILINE,
 )
 _PATH = re.compile(r'readonly property string outline: "([^"]+)"$', re.MULTILINE)
 _BOX = re.compile(r"readonly property rect box: Qt\.rect\(([^)]+)\)$", re.MULTILINE)

@@ -43,7 +43,7 @@ class QtStage(QObject):
     indicated = Signal("QVariantMap")  # pyright: ignore[reportArgumentType] - a Qt type
     """Emitted with what the site's controller shows, no values for nothing."""
 
-    dressed = Signal(str)
+    dressed = Signal(str, str)
     """Emitted with the colours that everything is shown in."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -85,8 +85,8 @@ class QtStage(QObject):
     def indicate(self, shown: Indicated | None) -> None:
         self.indicated.emit({} if shown is None else values(shown))
 
-    def dress(self, variant: Variant) -> None:
-        self.dressed.emit(variant)
+    def dress(self, variant: Variant, accent: str | None = None) -> None:
+        self.dressed.emit(variant, accent or "")
 
     def last_touch(self) -> float:
         return self._touched

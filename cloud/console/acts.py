@@ -1,8 +1,9 @@
 """What staff do, whether on a page or by a command: each act is done and stands in the audit trail,
 or neither."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,12 +12,13 @@ from cloud.console import audit, members
 from cloud.console.audit import By
 from cloud.console.roles import Reach
 from cloud.console.tables import StaffRow
-from cloud.entry import doors
-from cloud.fleet import orders
+from cloud.entry import access, doors, tickets
+from cloud.fleet import orders, pictures
 from cloud.fleet.orders import Act
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import find_person
 from cloud.law import Law
+from cloud.loyalty import memberships
 from cloud.merchants import merchants
 from cloud.merchants.devices import make_activation_code
 from cloud.merchants.merchants import MerchantRow, SiteRow
@@ -25,10 +27,11 @@ from cloud.payments.purchases import PurchaseRow
 from cloud.payments.reconcile import Line
 from cloud.payments.refunds import Reason, RefundRow
 from cloud.people import accounts
-from cloud.settings import Merchant
+from cloud.settings import Merchant, Settings
 from cloud.watch import incidents
 from cloud.watch.incidents import IncidentRow
-from cloud.web import devices
+from cloud.web import amounts, devices
+from cloud.web.amounts import Demand, Place
 from cloud.web.devices import DeviceRow
 from cloud.web.language import decimal
 from protocol.messages import Chargeable, RefundRequest
@@ -136,12 +139,141 @@ async def add_merchant(
     return row, site
 
 
+async def change_merchant(
+    session: AsyncSession, by: By, row: MerchantRow, merchant: Merchant
+) -> None:
+    """Changes what is given of a merchant. Its name stands in consents, so everybody is asked again
+    after that was changed."""
+    before = {name: getattr(row, name) for name in Merchant.model_fields}
+    merchants.change(row, merchant)
+    for name, value in before.items():
+        now = getattr(row, name)
+        await _note_change(
+            session, by, "change the merchant", row, what=name, before=value, now=now
+        )
+
+
 async def add_site(
     session: AsyncSession, by: By, merchant: MerchantRow, name: str, law: Law | None = None
 ) -> SiteRow:
     site = await merchants.add_site(session, merchant.id, name, law)
     await audit.append(session, by, "add the site", site.id, merchant_id=merchant.id)
     return site
+
+
+# Policies
+
+
+async def change_amounts(
+    session: AsyncSession,
+    chosen: Settings,
+    by: By,
+    place: SiteRow | MerchantRow,
+    values: Mapping[Demand, int | None],
+) -> None:
+    """Sets from which amounts on a palm alone does not pay at a merchant, or at one of its sites.
+    Raises TooLax, and ValueError for what is no amount."""
+    if isinstance(place, SiteRow):
+        _, merchant = await merchants.place_of(session, place.id)
+        where = Place(merchant.id, place.id)
+    else:
+        merchant, where = place, Place(place.id)
+    before = await amounts.said_at(session, where, merchant.currency)
+    await amounts.change(session, chosen, where, merchant.currency, values)
+    for demand, minor in values.items():
+        was, now = (_written(each, merchant.currency) for each in (before.get(demand), minor))
+        told = "change a limit of payments"
+        await _note_change(session, by, told, place, what=demand, before=was, now=now)
+
+
+def _written(minor: int | None, currency: str) -> str | None:
+    return None if minor is None else f"{currency} {decimal(minor, currency)}"
+
+
+# What kiosks show
+
+
+async def change_content(
+    session: AsyncSession, by: By, scope: SiteRow | DeviceRow, values: Mapping[str, str | None]
+) -> None:
+    """Sets what the kiosks of a site, or one, are like (`cloud.fleet.orders.SETTINGS`); None takes
+    a setting away. Raises ValueError."""
+    before = await orders.values_of(session, scope.id)
+    await orders.change_settings(session, scope.id, values)
+    await pictures.forget_unnamed(session)
+    for name, value in values.items():
+        told, was = "change what kiosks show", before.get(name)
+        await _note_change(session, by, told, scope, what=name, before=was, now=value)
+
+
+async def set_clock(
+    session: AsyncSession, by: By, site: SiteRow, zone: ZoneInfo, holidays: Collection[date]
+) -> None:
+    """Sets the time zone and the holidays of a site."""
+    before = await doors.clock_of(session, site.id)
+    await doors.set_clock(session, site.id, zone, holidays)
+    told = "set the calendar"
+    was, now = before.zone.key, zone.key
+    await _note_change(session, by, told, site, what="zone", before=was, now=now)
+    was, now = (" ".join(sorted(map(str, each))) for each in (before.holidays, holidays))
+    await _note_change(session, by, told, site, what="holidays", before=was, now=now)
+
+
+async def _note_change(
+    session: AsyncSession,
+    by: By,
+    act: str,
+    row: MerchantRow | SiteRow | DeviceRow,
+    *,
+    what: str,
+    before: str | None,
+    now: str | None,
+) -> None:
+    """Notes what a value was and is, if it is another one now."""
+    if before != now:
+        merchant_id = row.id if isinstance(row, MerchantRow) else row.merchant_id
+        values = {"what": what, "before": before or "nothing", "now": now or "nothing"}
+        await audit.append(session, by, act, row.id, merchant_id=merchant_id, **values)
+
+
+# What people have linked
+
+
+async def take_access(
+    session: AsyncSession, by: By, site: SiteRow, person_ids: Collection[str]
+) -> list[bytes]:
+    """Takes what people have at a site. Returns the traces of it that the database may still
+    hold."""
+    traces = [each for one in person_ids for each in await access.take(session, one, site.id)]
+    await _note_taken(session, by, "take somebody's access", site, len(person_ids))
+    return traces
+
+
+async def take_tickets(
+    session: AsyncSession, by: By, merchant: MerchantRow, ticket_ids: Collection[str]
+) -> None:
+    """Takes tickets from whom they are linked to. Their ids are their traces."""
+    await tickets.take(session, merchant.id, ticket_ids)
+    await _note_taken(session, by, "take a ticket", merchant, len(ticket_ids))
+
+
+async def unlink_membership(
+    session: AsyncSession, master: MasterKey, by: By, merchant: MerchantRow, code: str
+) -> list[bytes]:
+    """Takes a membership from everybody who has linked it, who are as many as the traces of it that
+    are returned."""
+    traces = await memberships.unlink_code(session, master, merchant.id, code)
+    await _note_taken(session, by, "take a membership", merchant, len(traces))
+    return traces
+
+
+async def _note_taken(
+    session: AsyncSession, by: By, act: str, row: MerchantRow | SiteRow, people: int
+) -> None:
+    """Notes from how many people something was taken, and not from whom."""
+    if people:
+        merchant_id = row.id if isinstance(row, MerchantRow) else row.merchant_id
+        await audit.append(session, by, act, row.id, merchant_id=merchant_id, people=str(people))
 
 
 # Staff

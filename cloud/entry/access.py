@@ -12,8 +12,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.entry.tables import AccessRow, KeptPalmRow
-from cloud.keys.person_keys import trace_of
-from cloud.keys.persons import OpenPerson
+from cloud.keys.person_keys import MasterKey, trace_of
+from cloud.keys.persons import OpenPerson, each_opened
 from cloud.merchants.merchants import SiteRow
 from protocol.credential import Credential
 from protocol.entry import EntryRefusal
@@ -111,6 +111,25 @@ async def listed_at(session: AsyncSession, site_id: str) -> set[str]:
     """Returns the ids of the people who have access at a site."""
     rows = select(AccessRow.person_id).where(AccessRow.site_id == site_id)
     return set(await session.scalars(rows))
+
+
+async def counts_at(session: AsyncSession, site_id: str) -> tuple[int, int]:
+    """Returns how many people have access at a site, and how many of them have agreed that their
+    palm stands for it."""
+    counts = select(func.count(), func.count(AccessRow.accepted_at))
+    given, accepted = (await session.execute(counts.where(AccessRow.site_id == site_id))).one()
+    return given, accepted
+
+
+async def called_at(session: AsyncSession, master: MasterKey, site_id: str, name: str) -> list[str]:
+    """Returns the ids of the people whom a site calls by a name of its own. It opens what everybody
+    has there, since nothing else tells."""
+    rows, key = select(AccessRow).where(AccessRow.site_id == site_id), AccessRow.person_id
+    return [
+        person.person_id
+        async for person, row in each_opened(session, master, rows, key, key)
+        if person.open(Access, row.sealed, _place(site_id)).person == name
+    ]
 
 
 async def all_access(session: AsyncSession, person: OpenPerson) -> list[tuple[AccessRow, Access]]:

@@ -10,7 +10,7 @@ once it has let them pass.
 from datetime import datetime
 
 from fastapi import APIRouter
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
@@ -143,6 +143,13 @@ def passages(person: OpenPerson) -> Select[str, datetime, str, str, bytes]:
     return select(
         EntryRow.id, EntryRow.at, EntryRow.merchant_id, EntryRow.site_id, EntryRow.sealed
     ).where(EntryRow.person_id == person.person_id)
+
+
+async def count_since(session: AsyncSession, site_id: str, since: datetime) -> int:
+    """Returns how often somebody was recognised at a door of a site. What became of it is for its
+    person alone."""
+    rows = EntryRow.site_id == site_id, EntryRow.at >= since
+    return await session.scalar(select(func.count()).where(*rows)) or 0
 
 
 async def forget(session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:

@@ -7,7 +7,7 @@ building has a kiosk.
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.entry.tables import PresenceRow
@@ -56,6 +56,14 @@ async def presences_of(session: AsyncSession, person: OpenPerson) -> Sequence[Pr
     """Returns the areas that a person is in."""
     rows = select(PresenceRow).where(PresenceRow.person_id == person.person_id)
     return (await session.scalars(rows.order_by(PresenceRow.site_id, PresenceRow.area))).all()
+
+
+async def counts_at(session: AsyncSession, site_id: str) -> dict[str, int]:
+    """Returns how many people are in each area of a site."""
+    people = select(PresenceRow.area, func.count().label("people"))
+    of_site = people.where(PresenceRow.site_id == site_id).group_by(PresenceRow.area)
+    rows = await session.execute(of_site.order_by(PresenceRow.area))
+    return {row.area: row.people for row in rows}
 
 
 async def forget(session: AsyncSession, person: OpenPerson, site_ids: Collection[str]) -> bool:

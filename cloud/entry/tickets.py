@@ -4,6 +4,7 @@ A merchant's venues are shown those that were linked at the merchant, and no oth
 counts tonight is known to the venue's own system, which is asked at the gate.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter
@@ -12,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.tables import new_id
 from cloud.entry.tables import TicketRow
-from cloud.keys.persons import OpenPerson
+from cloud.keys.person_keys import MasterKey
+from cloud.keys.persons import OpenPerson, each_opened
 from cloud.recognition.identifications import accepted_for
 from cloud.web import signed_request
 from cloud.web.problems import Refusal
@@ -94,6 +96,35 @@ async def count_tickets(session: AsyncSession, person: OpenPerson) -> int:
         select(func.count()).where(TicketRow.person_id == person.person_id)
     )
     return count or 0
+
+
+async def count_linked(session: AsyncSession, merchant_id: str) -> tuple[int, int]:
+    """Returns how many tickets are linked at a merchant, and to how many people."""
+    counts = select(func.count(), func.count(TicketRow.person_id.distinct()))
+    linked = counts.where(TicketRow.merchant_id == merchant_id)
+    tickets, people = (await session.execute(linked)).one()
+    return tickets, people
+
+
+async def with_code(
+    session: AsyncSession, master: MasterKey, merchant_id: str, code: str
+) -> list[str]:
+    """Returns the ids of the tickets of a merchant whose QR code says this. It opens all of them,
+    since nothing else tells."""
+    rows = select(TicketRow).where(TicketRow.merchant_id == merchant_id)
+    each = each_opened(session, master, rows, TicketRow.person_id, TicketRow.id)
+    return [
+        row.id
+        async for person, row in each
+        if person.open(Ticket, row.sealed, _place(row.id)).code == code
+    ]
+
+
+async def take(session: AsyncSession, merchant_id: str, ticket_ids: Collection[str]) -> None:
+    """Deletes tickets of a merchant. Their ids are the traces of them that the database may still
+    hold."""
+    theirs = TicketRow.merchant_id == merchant_id, TicketRow.id.in_(ticket_ids)
+    await session.execute(delete(TicketRow).where(*theirs))
 
 
 async def remove(session: AsyncSession, person: OpenPerson, ticket_id: str) -> bool:

@@ -18,8 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.locks import held
 from cloud.entry.doors import clock_of
+from cloud.fleet.colours import read_accent
 from cloud.fleet.tables import ActRow, KioskSettingRow, OrdersRow, PictureRow
 from cloud.merchants.merchants import merchant_of
+from cloud.web.amounts import Demand, Place, SaidBy, in_force
 from cloud.web.devices import DeviceRow
 from cloud.web.signed_request import Call
 from protocol import documents
@@ -49,6 +51,14 @@ def _variant(text: str) -> str:
     if text not in ("dark", "light"):
         raise ValueError("the variant is dark or light")
     return text
+
+
+def _accent_light(text: str) -> str:
+    return read_accent(text, "light")
+
+
+def _accent_dark(text: str) -> str:
+    return read_accent(text, "dark")
 
 
 def _volume(text: str) -> int:
@@ -82,6 +92,8 @@ def _pictures(text: str) -> list[str]:
 
 SETTINGS: Mapping[str, Callable[[str], Any]] = {
     "variant": _variant,
+    "accent_light": _accent_light,
+    "accent_dark": _accent_dark,
     "volume": _volume,
     "hours": _hours,
     "helpline": _helpline,
@@ -116,7 +128,15 @@ async def orders_for(call: Call) -> Orders:
             (act.id for act in acts if act.act == Act.RESTART and act.at > recent), default=0
         ),
     }
+    accents = {
+        variant: given[name]
+        for variant, name in (("light", "accent_light"), ("dark", "accent_dark"))
+        if name in given
+    }
+    if accents:
+        ordered["accents"] = accents
     ordered |= await _pictures_of(session, given)
+    ordered |= await _amounts_for(call)
     content = json.dumps(ordered, sort_keys=True)
     row = await held(session, OrdersRow, device.id)
     if row is None:
@@ -156,9 +176,24 @@ async def _pictures_of(session: AsyncSession, given: Mapping[str, Any]) -> dict[
     return pictured
 
 
-async def settings_naming_pictures(session: AsyncSession) -> Sequence[str]:
-    """Returns the values of all settings that name pictures."""
-    chosen = select(KioskSettingRow.value).where(KioskSettingRow.name.in_(PICTURED))
+async def _amounts_for(call: Call) -> dict[str, Any]:
+    """Returns what the merchant and the site of the calling device demand of payments, as a member
+    of orders; nothing where they demand nothing."""
+    device, currency = await call.device(), (await merchant_of(call)).currency
+    place = Place(device.merchant_id, device.site_id)
+    holding = await in_force(call.session, call.context.settings, place, currency)
+    told = {
+        str(demand): said.minor
+        for demand, said in holding.items()
+        # The service decides about digits itself, and tells everybody what it demands.
+        if demand is not Demand.DIGITS and said.by is not SaidBy.SERVICE
+    }
+    return {"amounts": {"currency": currency} | told} if told else {}
+
+
+async def settings_naming_pictures(session: AsyncSession) -> Sequence[KioskSettingRow]:
+    """Returns all settings that name pictures, whose values are digests with spaces between."""
+    chosen = select(KioskSettingRow).where(KioskSettingRow.name.in_(PICTURED))
     return (await session.scalars(chosen)).all()
 
 
@@ -173,6 +208,12 @@ async def change_settings(
         else:
             SETTINGS[name](value)
             await session.merge(KioskSettingRow(scope=scope, name=name, value=value))
+
+
+async def values_of(session: AsyncSession, scope: str) -> dict[str, str]:
+    """Returns what was set for a site or for a device itself."""
+    rows = await session.scalars(select(KioskSettingRow).where(KioskSettingRow.scope == scope))
+    return {row.name: row.value for row in rows}
 
 
 async def all_settings(session: AsyncSession) -> Sequence[KioskSettingRow]:

@@ -1,72 +1,77 @@
-"""Makes of an operator's file the picture that kiosks get.
+"""Makes of somebody's file the picture that kiosks get. `python -m cloud.fleet.picture_files KIND`
+reads one from standard input and writes the other, behind a line with its ink.
 
 It is decoded and written anew here, so what reaches a kiosk is what this wrote: one kind of file,
 no larger than a kiosk shows it, and without what a camera has noted in it.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
+import resource
+import sys
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cloud.fleet.picture_making import REFUSED, UNREADABLE, Made
+from cloud.vault.confine import confine, forgo_files, forgo_processes
 from protocol.fleet import MAX_PICTURE, MAX_SIDE, Variant
 from protocol.pictures import NoPicture
 
-MAX_FILE = 20 * 2**20
-"""The largest file that is read, in bytes."""
+MAX_MEMORY = 2 * 2**30
+"""What the process may have in memory, in bytes: a small file may say to be a huge picture."""
+MAX_CPU_S = 30
 LOGO = 640, 240
 """The largest width and height of a logo, in pixels."""
 BRIGHT = 0.18
 """The relative luminance (WCAG 2.2) from which on something contrasts more with black than with
 white."""
 
-_KINDS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF")
-"""How PNG, JPEG and WebP begin."""
+
+def main() -> int:
+    make = {"logo": logo, "attract": attract}[sys.argv[1]]
+    given = sys.stdin.buffer.read()
+    cv2.setNumThreads(1)
+    confine()
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
+    forgo_files()
+    forgo_processes()
+    try:
+        made = make(given)
+    except NoPicture as why:
+        sys.stdout.buffer.write(str(why).encode())
+        return REFUSED
+    sys.stdout.buffer.write((made.ink or "").encode() + b"\n" + made.content)
+    return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A picture for kiosks."""
-
-    content: bytes
-    ink: Variant | None
-    """Whether what a logo draws is dark or light, where its ground is transparent."""
-
-
-def logo(file: Path) -> Made:
-    """Raises NoPicture, and OSError when the file cannot be read."""
-    picture = _read(file, cv2.IMREAD_UNCHANGED)
+def logo(content: bytes) -> Made:
+    """Raises NoPicture."""
+    picture = _read(content, cv2.IMREAD_UNCHANGED)
     width, height = LOGO
     made = _within(_trimmed(picture), width, height)
     return Made(_png(made), _ink(picture))
 
 
-def attract(file: Path) -> Made:
-    """Raises NoPicture, and OSError when the file cannot be read."""
-    picture = _read(file, cv2.IMREAD_COLOR)
+def attract(content: bytes) -> Made:
+    """Raises NoPicture."""
+    picture = _read(content, cv2.IMREAD_COLOR)
     side = MAX_SIDE
-    content = _png(_within(picture, side, side))
-    while len(content) > MAX_PICTURE:
+    made = _png(_within(picture, side, side))
+    while len(made) > MAX_PICTURE:
         side = side * 7 // 8
-        content = _png(_within(picture, side, side))
-    return Made(content, None)
+        made = _png(_within(picture, side, side))
+    return Made(made, None)
 
 
-def _read(file: Path, how: int) -> NDArray[np.uint8]:
-    with file.open("rb") as opened:
-        content = opened.read(MAX_FILE + 1)
-    if len(content) > MAX_FILE:
-        raise NoPicture(f"{file} is larger than 20 MiB")
-    is_picture = content.startswith(_KINDS) and (content[:4] != b"RIFF" or content[8:12] == b"WEBP")
+def _read(content: bytes, how: int) -> NDArray[np.uint8]:
     try:
-        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), how) if is_picture else None
+        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), how)
     except cv2.error:
         # It says to have more pixels than any picture that is meant.
         decoded = None
     if decoded is None:
-        raise NoPicture(f"{file} is no PNG, JPEG or WebP that can be read")
+        raise NoPicture(UNREADABLE)
     if decoded.dtype == np.uint16:
         decoded = decoded // 257
     picture = np.asarray(decoded, np.uint8)
@@ -107,3 +112,7 @@ def _ink(picture: NDArray[np.uint8]) -> Variant | None:
     linear = (picture[..., 2::-1].astype(np.float64) / 255) ** 2.2
     luminance = linear @ np.array([0.2126, 0.7152, 0.0722])
     return "light" if (luminance * cover).sum() / cover.sum() > BRIGHT else "dark"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -24,7 +24,7 @@ router: APIRouter = signed_request.router()
 async def fetch(call: Caller, digest: str) -> Response:
     """Returns a picture that the device is told to show."""
     told = (await orders_for(call)).pictures
-    row = await call.session.get(PictureRow, digest)
+    row = await find_picture(call.session, digest)
     if row is None or digest not in {picture.sha256 for picture in told}:
         raise Refusal(ProblemType.NOT_FOUND)
     return Response(row.content, media_type=PNG)
@@ -38,9 +38,15 @@ async def keep(session: AsyncSession, content: bytes, ink: Variant | None = None
     return digest
 
 
+async def find_picture(session: AsyncSession, digest: str) -> PictureRow | None:
+    """Returns a picture, None when there is none of this digest."""
+    return await session.get(PictureRow, digest)
+
+
 async def forget_unnamed(session: AsyncSession) -> None:
     """Deletes the pictures that no setting names any more."""
-    named = {name for value in await settings_naming_pictures(session) for name in value.split()}
+    naming = await settings_naming_pictures(session)
+    named = {digest for setting in naming for digest in setting.value.split()}
     kept: Sequence[str] = (await session.scalars(select(PictureRow.sha256))).all()
     unnamed = [digest for digest in kept if digest not in named]
     await session.execute(delete(PictureRow).where(PictureRow.sha256.in_(unnamed)))

@@ -1,8 +1,9 @@
 """People as the service stores them: an id, and a key that everything about the person is sealed
 with."""
 
+import asyncio
 import secrets
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,6 +16,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 from cloud.db.locks import held
 from cloud.keys.person_keys import Key, MasterKey
 from cloud.keys.tables import MasterMark, Person
+
+AT_ONCE = 500
+"""How many rows `each_opened` has in memory."""
 
 Sealed = TypeVar("Sealed", bound=BaseModel)
 Row = TypeVar("Row")
@@ -104,6 +108,27 @@ async def rewrap(session: AsyncSession, old: MasterKey, new: MasterKey) -> int:
         person.wrapped_key = new.wrap(key, person.id)
     await session.merge(MasterMark(id=1, mark=new.mark))
     return len(people)
+
+
+async def each_opened(
+    session: AsyncSession,
+    master: MasterKey,
+    rows: Select[Row],
+    person_id: InstrumentedAttribute[str],
+    key: InstrumentedAttribute[str],
+) -> AsyncIterator[tuple[OpenPerson, Row]]:
+    """Yields the rows of a query, each with its person, by a key that no two of them share. A few
+    hundred are in memory at once, and others have their turn in between."""
+    after = ""
+    while True:
+        some = rows.where(key > after).order_by(key).limit(AT_ONCE)
+        found = await opened(session, master, some, person_id)
+        for person, row in found:
+            yield person, row
+        if len(found) < AT_ONCE:
+            return
+        after = str(getattr(found[-1][1], key.key))
+        await asyncio.sleep(0)
 
 
 async def opened(

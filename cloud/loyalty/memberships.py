@@ -91,6 +91,23 @@ async def count_memberships(session: AsyncSession, person: OpenPerson) -> int:
     return count or 0
 
 
+async def count_linked(session: AsyncSession, merchant_id: str) -> int:
+    """Returns how many people have linked a membership at a merchant."""
+    theirs = MembershipRow.merchant_id == merchant_id
+    return await session.scalar(select(func.count()).where(theirs)) or 0
+
+
+async def unlink_code(
+    session: AsyncSession, master: MasterKey, merchant_id: str, code: str
+) -> list[bytes]:
+    """Deletes every link of a membership of a merchant. Returns the traces of them that the
+    database may still hold, one for each person who had linked it."""
+    lookup = _lookup(master, merchant_id, Membership(code=code))
+    gone = delete(MembershipRow).where(MembershipRow.lookup == lookup)
+    found = await session.scalars(gone.returning(MembershipRow.sealed))
+    return [trace_of(sealed) for sealed in found]
+
+
 async def linked_to(
     session: AsyncSession, master: MasterKey, merchant_id: str, code: str
 ) -> list[datetime]:

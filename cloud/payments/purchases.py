@@ -43,6 +43,7 @@ from cloud.providers import (
 from cloud.recognition import refusals
 from cloud.recognition.identifications import accepted_for, find
 from cloud.web import limits, signed_request
+from cloud.web.amounts import Demand, demanded
 from cloud.web.devices import find_device
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
@@ -470,12 +471,13 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
     )
     if spent is not None:
         raise Refusal(ProblemType.NOT_ACCEPTED, "this identification has paid already")
-    if call.context.settings.needs_pulse(request.amount) and not identification.pulse:
+    needed = await demanded(call, request.amount)
+    if Demand.PULSE in needed and not identification.pulse:
         raise Refusal(ProblemType.HOLD_LONGER)
-    if call.context.settings.needs_digits(request.amount) and not identification.digits:
+    if Demand.DIGITS in needed and not identification.digits:
         # The palm is asked for again, and then the amount is told with it.
         raise Refusal(ProblemType.NOT_ACCEPTED, "this amount needs digits of the number")
-    if call.context.settings.needs_staff(request.amount) and not request.staff_seen:
+    if Demand.STAFF in needed and not request.staff_seen:
         raise Refusal(ProblemType.STAFF_REQUIRED)
     cards = await cards_of(session, person)
     card_id = request.card_id or default_of(cards, call.now)

@@ -5,12 +5,12 @@ a text, so nobody can have agreed to another one than they were shown. Who has n
 text of a site as it is now is asked when their palm is used there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from fastapi import APIRouter
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.tables import new_id
@@ -165,6 +165,26 @@ async def given_by(session: AsyncSession, person: OpenPerson) -> list[Given]:
         site, merchant = await place_of(session, row.site_id)
         found.append(Given(row, ConsentText.model_validate_json(text), merchant, site))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """How many people of a merchant agree to a text."""
+
+    people: int
+    since: datetime
+    """When the first of them has."""
+
+
+async def agreed_to(session: AsyncSession, merchant_id: str) -> tuple[int, Mapping[str, Agreed]]:
+    """Returns how many people agree to anything at a merchant, and who of them agrees to which
+    text, by the text's digest."""
+    people = func.count(ConsentRow.person_id.distinct())
+    theirs = ConsentRow.merchant_id == merchant_id, ConsentRow.ended_at.is_(None)
+    everybody = await session.scalar(select(people).where(*theirs)) or 0
+    counts = select(ConsentRow.digest, people, func.min(ConsentRow.at)).where(*theirs)
+    rows = await session.execute(counts.group_by(ConsentRow.digest))
+    return everybody, {digest: Agreed(count, since) for digest, count, since in rows}
 
 
 async def longest_inactivity(session: AsyncSession, settings: Settings, person_id: str) -> int:

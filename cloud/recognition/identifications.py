@@ -29,6 +29,7 @@ from cloud.seen import Became, Kind
 from cloud.vault.client import Lifeless
 from cloud.vault.messages import ExaminedPalm
 from cloud.web import limits, signed_request
+from cloud.web.amounts import Demand, demanded
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
 from protocol.messages import (
@@ -119,7 +120,7 @@ async def identify(
     outcome = policy.decide(named, size)
     if policy.are_alike(named, size):
         context.seen.happened(Kind.ALIKE, call.device_id)
-    if outcome is Outcome.ACCEPTED and needs_digits(call, amount, currency):
+    if outcome is Outcome.ACCEPTED and await needs_digits(call, amount, currency):
         outcome, named = Outcome.STEP_UP, named[:1]
     if outcome is Outcome.ASK_AGAIN and left == 0:
         outcome = Outcome.REFUSED
@@ -281,11 +282,11 @@ async def shown_before(call: Call, visit_id: str, side: Side) -> list[dict[str, 
     return list(kept.values())
 
 
-def needs_digits(call: Call, amount: int | None, currency: str | None) -> bool:
+async def needs_digits(call: Call, amount: int | None, currency: str | None) -> bool:
     """Returns whether a palm that is to pay this needs the digits of the number as well."""
     if amount is None or currency is None:
         return False
-    return call.context.settings.needs_digits(Money(minor=amount, currency=currency))
+    return Demand.DIGITS in await demanded(call, Money(minor=amount, currency=currency))
 
 
 async def wants_pulse(call: Call, examined: ExaminedPalm) -> bool:

@@ -1,9 +1,10 @@
-"""Tables of the signed API: devices, nonces, stored answers and counters; and what passkeys are to
-sign."""
+"""Tables of the signed API: devices, nonces, stored answers, counters, and amounts from which on a
+palm alone does not pay; and what passkeys are to sign."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db.tables import Table, merchant_key, numbered, person_key
@@ -93,6 +94,26 @@ class MerchantKeyRow(Table):
     scopes: Mapped[str] = mapped_column(default="")
     """What an integrator's key may do (`cloud.integrations.asking.Scope`), between spaces; empty
     for the keys of other uses."""
+
+
+def _amount() -> Any:
+    return mapped_column(BigInteger)
+
+
+class AmountsRow(Table):
+    """From which amounts on a palm alone does not pay at a merchant, or at one of its sites. Each
+    is in the minor unit of the currency, and None where they have not said it."""
+
+    __tablename__ = "amounts"
+
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    """`merchant` or `site`, a space, and its id: the first of each have the same one."""
+    currency: Mapped[str]
+    """What was said counts in this one alone."""
+    pulse_above: Mapped[int | None] = _amount()
+    digits_above: Mapped[int | None] = _amount()
+    staff_above: Mapped[int | None] = _amount()
+    unconfirmed_below: Mapped[int | None] = _amount()
 
 
 class PasskeyChallengeRow(Table):

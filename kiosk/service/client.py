@@ -43,7 +43,7 @@ from protocol.entry import (
     Tickets,
 )
 from protocol.envelope import Context, seal
-from protocol.fleet import Orders, Report, SupportBundle
+from protocol.fleet import Amounts, Orders, Report, SupportBundle
 from protocol.messages import (
     ENVELOPE_TYPE,
     Account,
@@ -150,6 +150,8 @@ class SignatureService:
         self._untrusted: str | None = None
         """Why keys of the vault were refused, as the log was told last; None since some count."""
         self._clock = clock
+        self.amounts: Amounts | None = None
+        """What the merchant and the site demand of a payment, as the orders in force tell."""
         self.url = ""
         self.stopped: str | None = None
         """Why the kiosk's own service does not start, with the remedy; None as long as it does."""
@@ -259,13 +261,23 @@ class SignatureService:
 
     async def wants_pulse(self, amount: Money) -> bool:
         """Returns whether a palm that pays this amount is held longer for its pulse."""
-        above = (await self._known_info()).pulse_above
-        return above is not None and amount.minor > above
+        own, of_all = self._demanded(amount.currency), await self._known_info()
+        return _is_above(amount, of_all.pulse_above, own and own.pulse_above)
 
     async def wants_staff(self, amount: Money) -> bool:
         """Returns whether staff have to see the hand that pays this amount."""
-        above = (await self._known_info()).staff_above
-        return above is not None and amount.minor > above
+        own, of_all = self._demanded(amount.currency), await self._known_info()
+        return _is_above(amount, of_all.staff_above, own and own.staff_above)
+
+    def unconfirmed_below(self, currency: str) -> int | None:
+        """Returns the amount below which the merchant and the site let a recognised palm pay
+        without a touch; None where they have not said it."""
+        own = self._demanded(currency)
+        return own and own.unconfirmed_below
+
+    def _demanded(self, currency: str) -> Amounts | None:
+        own = self.amounts
+        return own if own is not None and own.currency == currency else None
 
     async def activate(self, code: str, name: str) -> Device:
         """Activates the kiosk with a code of the operator's, and keeps the device it becomes."""
@@ -782,6 +794,11 @@ class SignatureService:
             "POST", path, headers, content, deadline_s, delivery=delivery
         )
         return _parse(response.content, reply)
+
+
+def _is_above(amount: Money, *limits: int | None) -> bool:
+    """Returns whether an amount is above any of these limits in its currency."""
+    return any(limit is not None and amount.minor > limit for limit in limits)
 
 
 def _signed(receipt: DeletionReceipt) -> DeletionReceipt:

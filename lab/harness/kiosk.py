@@ -82,7 +82,7 @@ class _Terminal:
     def indicate(self, shown: Indicated | None) -> None:
         """Does nothing: there is no gate."""
 
-    def dress(self, variant: Variant) -> None:
+    def dress(self, variant: Variant, accent: str | None = None) -> None:
         """Does nothing: a terminal has its own colours."""
 
     def last_touch(self) -> float:

@@ -12,7 +12,6 @@ from cloud.settings import BadSettings, Vault
 from cloud.vault.client import VaultClient
 from palm.template.fused import FusedExtractor, FusedMatcher
 from palm.template.linefield import LineFieldExtractor, LineFieldMatcher
-from protocol.messages import Money
 
 BEFORE_0_2 = """\
 [[recognition.schemes]]
@@ -113,10 +112,9 @@ def test_a_country_and_a_currency_that_exist_are_taken(tmp_path: Path, country: 
 def test_digits_are_asked_for_above_an_amount_of_a_currency(tmp_path: Path):
     (tmp_path / "settings.toml").write_text("digits_above = 5000")
     loaded = settings.load(tmp_path / "settings.toml")
-    needed = [loaded.needs_digits(Money(minor=minor, currency="USD")) for minor in (5000, 5001)]
-    assert needed == [False, True]
-    assert loaded.needs_digits(Money(minor=1, currency="EUR")), "none is set for it"
-    assert not settings.Settings().needs_digits(Money(minor=10**9, currency="USD"))
+    assert loaded.digits_limit("USD") == 5000
+    assert loaded.digits_limit("EUR") == 0, "none is set for it"
+    assert settings.Settings().digits_limit("USD") is None
 
 
 def test_every_wrong_setting_is_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -59,6 +59,15 @@ def test_a_site_has_a_clock(staff: Staff):  # noqa: F811
     assert "there is no nowhere" in staff("site-clock", "UTC", "--site", "nowhere", status=2)
 
 
+def test_what_nobody_has_is_not_taken(staff: Staff):  # noqa: F811
+    for words, told in (
+        (("take-access", "A-7"), "nobody who has signed up"),
+        (("take-ticket", "first", "t1cket"), "linked to nobody"),
+        (("unlink-membership", "first", "FAMILY"), "linked by nobody"),
+    ):
+        assert told in staff(*words, status=2)
+
+
 def test_a_site_is_told_of_check_ins_at_a_safe_address_alone(staff: Staff):  # noqa: F811
     assert staff("site-hook", "https://frontdesk.example/arrivals").startswith("whsec_")
     assert staff("site-hook", "http://127.0.0.1:8080/arrivals").startswith("whsec_")

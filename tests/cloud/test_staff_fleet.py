@@ -42,7 +42,10 @@ def test_kiosks_are_set_restarted_locked_and_seen_beside_a_running_service(
         for words, why in (
             (("nowhere", "++volume", "1"), "there is no nowhere"),
             (("first", "++volume", "200"), "from 0 to 100"),
-            (("first",), "++variant, ++volume, ++hours, ++helpline, ++logo, ++attract"),
+            (
+                ("first",),
+                "++variant, ++accent_light, ++accent_dark, ++volume, ++hours, ++helpline, ++logo",
+            ),
         ):
             assert why in staff("set-kiosk", *words, state=root, status=2)
 
@@ -80,6 +83,23 @@ def test_kiosks_are_set_restarted_locked_and_seen_beside_a_running_service(
 
         staff("revoke-device", kiosk.id, state=root)
         assert "no active device" in staff("lock-device", kiosk.id, state=root, status=2)
+
+
+def test_limits_of_payments_are_set_listed_and_taken_away(staff: Staff):  # noqa: F811
+    staff("set-policy", "--site", "first", "--pulse-above", "5000", "--staff-above", "90000")
+    assert staff("policies").splitlines() == [
+        "site\tfirst\tpulse_above\t5000 USD\tsite",
+        "site\tfirst\tstaff_above\t90000 USD\tsite",
+    ]
+    staff("set-policy", "--merchant", "first", "--pulse-above", "4000")
+    for words, why in (
+        (("--site", "first", "--pulse-above", "4001"), "pulse_above is 4000 for the merchant"),
+        (("--site", "first"), "say what to set"),
+        (("--merchant", "nobody", "--pulse-above", "1"), "there is no nobody"),
+    ):
+        assert why in staff("set-policy", *words, status=2)
+    staff("set-policy", "--merchant", "first", "--pulse-above", "none")
+    assert "merchant" not in staff("policies")
 
 
 def test_pictures_are_set_and_taken_away_beside_a_running_service(

@@ -156,19 +156,28 @@ async def test_another_service_counts_by_itself(
 async def test_settings_apply_without_a_restart_and_after_one(
     stand: MakeStand, canned: CannedService, tell: Tell
 ) -> None:
-    canned.will(TOLD, tell(1, merchant="New Name", variant="dark", volume=40), tell(2))
+    amounts = {"currency": "USD", "staff_above": 500, "unconfirmed_below": 100}
+    own = {"accents": {"dark": "#ffd166"}, "amounts": amounts}
+    canned.will(TOLD, tell(1, merchant="New Name", variant="dark", volume=40, **own), tell(2))
     here = stand((Welcome, WAITS))
     sound = here.kiosk.sound = SimulatedSound()
     async with here.running():
         await here.stage.reached()
         await until(here, lambda: number(here) == 1)
         assert (here.stage.dresses, sound.volume) == (["dark"], 0.4)
+        assert here.stage.accent == "#ffd166"
+        service = here.kiosk.service
+        large, small = (Money(minor=minor, currency="USD") for minor in (501, 500))
+        assert [await service.wants_staff(each) for each in (large, small)] == [True, False]
+        assert [service.unconfirmed_below(each) for each in ("USD", "EUR")] == [100, None]
         await until(here, lambda: "New Name" in str(here.stage.shown[-1]))
         again = stand((Welcome, WAITS))
         assert again.kiosk.operator.orders == here.kiosk.operator.orders
         await here.clock.turn(REPORT_S)
         await until(here, lambda: number(here) == 2)
         assert (here.stage.dresses, sound.volume) == (["dark", "light"], 1.0)
+        assert here.stage.accent is None
+        assert not await service.wants_staff(large)
         await until(here, lambda: DEVICE.merchant in str(here.stage.shown[-1]))
 
 

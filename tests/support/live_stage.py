@@ -61,7 +61,7 @@ class LiveStage:
     def indicate(self, shown: Indicated | None) -> None:
         raise AssertionError("a reader stands at no gate")
 
-    def dress(self, variant: Variant) -> None:
+    def dress(self, variant: Variant, accent: str | None = None) -> None:
         raise AssertionError("a reader has no operator")
 
     def last_touch(self) -> float:

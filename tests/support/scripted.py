@@ -49,6 +49,7 @@ class ScriptedStage:
     overlays: list[StillThere | None] = field(default_factory=list)
     indicated: list[Indicated | None] = field(default_factory=list)
     dresses: list[Variant] = field(default_factory=list)
+    accent: str | None = None
     touched: float = float("-inf")
 
     def __post_init__(self) -> None:
@@ -111,8 +112,9 @@ class ScriptedStage:
     def indicate(self, shown: Indicated | None) -> None:
         self.indicated.append(shown)
 
-    def dress(self, variant: Variant) -> None:
+    def dress(self, variant: Variant, accent: str | None = None) -> None:
         self.dresses.append(variant)
+        self.accent = accent
 
     @property
     def warnings(self) -> list[int | None]:

@@ -631,6 +631,13 @@ def test_the_operators_colours_are_shown_at_once(screenful: Screenful, qtbot: Qt
     light = screenful.page.property("ground")
     screenful.loop.call_soon_threadsafe(screenful.stage.dress, "dark")
     qtbot.waitUntil(lambda: screenful.page.property("ground") != light)
+    (sign_up,) = [each for each in screenful.buttons() if each.property("text") == "Sign up"]
+    face = sign_up.property("background")
+    green = face.property("color")
+    screenful.loop.call_soon_threadsafe(screenful.stage.dress, "dark", "#ffd166")
+    qtbot.waitUntil(lambda: face.property("color").name() == "#ffd166")
+    screenful.loop.call_soon_threadsafe(screenful.stage.dress, "dark")
+    qtbot.waitUntil(lambda: face.property("color") == green)
     screenful.loop.call_soon_threadsafe(screenful.stage.dress, "light")
     qtbot.waitUntil(lambda: screenful.page.property("ground") == light)
 

@@ -18,8 +18,8 @@ CREATE TABLE "accounts" (
 	since BIGINT NOT NULL, 
 	joined INTEGER NOT NULL, frozen_at BIGINT, alerts_since BIGINT, codes_suffice_at BIGINT, alerts_by_mail BOOLEAN DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_accounts PRIMARY KEY (person_id), 
-	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
+	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_accounts_joined UNIQUE (joined)
 );
 
@@ -72,7 +72,7 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0045');
+INSERT INTO "alembic_version" VALUES('0043');
 
 CREATE TABLE alerts (
 	id VARCHAR NOT NULL, 
@@ -81,6 +81,16 @@ CREATE TABLE alerts (
 	at BIGINT NOT NULL, 
 	CONSTRAINT pk_alerts PRIMARY KEY (id), 
 	CONSTRAINT fk_alerts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE
+);
+
+CREATE TABLE amounts (
+	scope VARCHAR NOT NULL, 
+	currency VARCHAR NOT NULL, 
+	pulse_above BIGINT, 
+	digits_above BIGINT, 
+	staff_above BIGINT, 
+	unconfirmed_below BIGINT, 
+	CONSTRAINT pk_amounts PRIMARY KEY (scope)
 );
 
 CREATE TABLE answers (
@@ -137,8 +147,8 @@ CREATE TABLE "candidates" (
 	person_id VARCHAR NOT NULL, 
 	rarity FLOAT NOT NULL, 
 	CONSTRAINT pk_candidates PRIMARY KEY (identification_id, person_id), 
-	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
-	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE
+	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE
 );
 
 CREATE TABLE card_pages (
@@ -832,9 +842,9 @@ CREATE INDEX ix_candidates_person_id ON candidates (person_id);
 
 CREATE INDEX ix_challenges_expires_at ON challenges (expires_at);
 
-CREATE INDEX ix_purchases_outcome ON purchases (outcome);
-
 CREATE INDEX ix_purchases_at ON purchases (at);
+
+CREATE INDEX ix_purchases_outcome ON purchases (outcome);
 
 CREATE INDEX ix_purchases_person_id ON purchases (person_id);
 
@@ -844,15 +854,15 @@ CREATE INDEX ix_refunds_outcome ON refunds (outcome);
 
 CREATE INDEX ix_refunds_at ON refunds (at);
 
-CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
-
 CREATE INDEX ix_identifications_person_id ON identifications (person_id);
 
 CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
 
-CREATE INDEX ix_enrolments_expires_at ON enrolments (expires_at);
+CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
 
 CREATE INDEX ix_enrolments_person_id ON enrolments (person_id);
+
+CREATE INDEX ix_enrolments_expires_at ON enrolments (expires_at);
 
 CREATE INDEX ix_ledger_purchase_id ON ledger (purchase_id);
 

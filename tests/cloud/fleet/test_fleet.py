@@ -17,7 +17,7 @@ from cloud.merchants.tables import FIRST
 from cloud.policy import Limits
 from protocol import documents
 from protocol.encoding import to_base64
-from protocol.fleet import Fault, FoundLine, Orders, Report, SupportBundle
+from protocol.fleet import Accents, Fault, FoundLine, Orders, Report, SupportBundle
 from protocol.messages import Device, ProblemType
 from tests.support.device import TestDevice, refusal
 from tests.support.served import Served
@@ -125,8 +125,10 @@ def test_hours_are_told_with_the_time_zone_and_the_holidays_of_the_site(served: 
 def test_a_kiosk_has_what_is_set_for_it_before_what_is_set_for_its_site(served: Served):
     site = served.merchant(name="Market")
     one, other = served.kiosk(site), served.kiosk(site)
-    change(served, site, variant="dark", volume="30")
+    assert told(one).accents is None
+    change(served, site, variant="dark", volume="30", accent_dark="#FFD166")
     change(served, one.id, volume="80")
+    assert told(one).accents == Accents(dark="#ffd166")
     assert [(each.variant, each.volume) for each in (told(one), told(other))] == [
         ("dark", 80),
         ("dark", 30),
@@ -139,6 +141,7 @@ def test_a_kiosk_has_what_is_set_for_it_before_what_is_set_for_its_site(served: 
     ("name", "value", "why"),
     [
         ("variant", "pink", "dark or light"),
+        ("accent_dark", "#0e1416", "could not be read"),
         ("volume", "101", "from 0 to 100"),
         ("volume", "²", "from 0 to 100"),
         ("hours", "noon", "mon-fri 07:00-19:00"),

@@ -1,6 +1,5 @@
 """Pictures for kiosks: what is made of an operator's files, and who gets it."""
 
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.fleet import orders, picture_files, pictures
-from cloud.fleet.picture_files import MAX_FILE
+from cloud.fleet import orders, picture_files, picture_making, pictures
+from cloud.fleet.picture_making import MAX_FILE
 from protocol.fleet import MAX_PICTURE, MAX_SIDE, PNG, Orders
 from protocol.messages import ProblemType
 from protocol.pictures import NoPicture, check
@@ -20,18 +19,12 @@ from tests.cloud.fleet.test_fleet import change, told, within
 from tests.support.device import TestDevice, refusal
 from tests.support.served import Served
 
-Put = Callable[[str, NDArray[np.uint8]], Path]
-"""Writes a picture, of the kind that the name says, and returns its file."""
 
-
-@pytest.fixture
-def put(tmp_path: Path) -> Put:
-    def write(name: str, picture: NDArray[np.uint8]) -> Path:
-        path = tmp_path / name
-        assert cv2.imwrite(str(path), picture)
-        return path
-
-    return write
+def written(name: str, picture: NDArray[np.uint8]) -> bytes:
+    """Returns a picture as a file of the kind that the name says."""
+    done, file = cv2.imencode(Path(name).suffix, picture)
+    assert done
+    return file.tobytes()
 
 
 def drawn(value: int, *, ground: int = 0) -> NDArray[np.uint8]:
@@ -53,14 +46,14 @@ def read(content: bytes) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("name", ["photo.png", "photo.jpg", "photo.webp"])
-def test_each_kind_of_file_becomes_a_png_that_kiosks_take(put: Put, name: str):
-    made = picture_files.attract(put(name, np.full((30, 20, 3), 90, np.uint8)))
+def test_each_kind_of_file_becomes_a_png_that_kiosks_take(name: str):
+    made = picture_files.attract(written(name, np.full((30, 20, 3), 90, np.uint8)))
     check(made.content)
     assert read(made.content).shape == (30, 20, 3)
 
 
-def test_a_picture_is_no_larger_than_kiosks_take_it(put: Put):
-    made = picture_files.attract(put("noise.png", noise(1400, 1300)))
+def test_a_picture_is_no_larger_than_kiosks_take_it():
+    made = picture_files.attract(written("noise.png", noise(1400, 1300)))
     check(made.content)
     height, width, _ = read(made.content).shape
     assert len(made.content) <= MAX_PICTURE
@@ -68,13 +61,11 @@ def test_a_picture_is_no_larger_than_kiosks_take_it(put: Put):
     assert height / width == pytest.approx(1400 / 1300, rel=0.01)
 
 
-def test_what_a_camera_has_noted_does_not_travel(put: Put):
-    file = put("photo.jpg", np.full((30, 20, 3), 90, np.uint8))
+def test_what_a_camera_has_noted_does_not_travel():
+    jpeg = written("photo.jpg", np.full((30, 20, 3), 90, np.uint8))
     exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
-    jpeg = file.read_bytes()
     length = (len(exif) + 2).to_bytes(2)
-    file.write_bytes(jpeg[:2] + b"\xff\xe1" + length + exif + jpeg[2:])
-    made = picture_files.attract(file)
+    made = picture_files.attract(jpeg[:2] + b"\xff\xe1" + length + exif + jpeg[2:])
     assert b"Exif" not in made.content
     assert b"eXIf" not in made.content
     # It said that it was to be turned by a quarter.
@@ -93,14 +84,12 @@ def test_what_a_camera_has_noted_does_not_travel(put: Put):
     ],
     ids=["dark", "light", "opaque", "no ground", "grey", "nothing"],
 )
-def test_a_logo_says_whether_it_is_dark_or_light(
-    put: Put, picture: NDArray[np.uint8], ink: str | None
-):
-    assert picture_files.logo(put("logo.png", picture)).ink == ink
+def test_a_logo_says_whether_it_is_dark_or_light(picture: NDArray[np.uint8], ink: str | None):
+    assert picture_files.logo(written("logo.png", picture)).ink == ink
 
 
-def test_a_logo_loses_the_margins_in_which_nothing_is_drawn(put: Put):
-    assert read(picture_files.logo(put("logo.png", drawn(20))).content).shape == (20, 100, 4)
+def test_a_logo_loses_the_margins_in_which_nothing_is_drawn():
+    assert read(picture_files.logo(written("logo.png", drawn(20))).content).shape == (20, 100, 4)
 
 
 @pytest.mark.parametrize(
@@ -108,15 +97,27 @@ def test_a_logo_loses_the_margins_in_which_nothing_is_drawn(put: Put):
     [
         (b"", "no PNG, JPEG or WebP"),
         (b"<svg/>", "no PNG, JPEG or WebP"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(99), "no PNG, JPEG or WebP"),
+        (b"BM" + bytes(99), "no PNG, JPEG or WebP"),
         (bytes(MAX_FILE + 1), "20 MiB"),
     ],
-    ids=["empty", "SVG", "damaged", "large"],
+    ids=["empty", "SVG", "bitmap", "large"],
 )
-def test_what_is_no_picture_is_refused(tmp_path: Path, content: bytes, why: str):
-    (tmp_path / "file").write_bytes(content)
+@pytest.mark.anyio
+async def test_what_is_no_picture_is_refused(content: bytes, why: str):
     with pytest.raises(NoPicture, match=why):
-        picture_files.logo(tmp_path / "file")
+        await picture_making.make("logo", content)
+
+
+def test_a_damaged_picture_is_refused():
+    with pytest.raises(NoPicture, match="no PNG, JPEG or WebP"):
+        picture_files.logo(b"\x89PNG\r\n\x1a\n" + bytes(99))
+
+
+@pytest.mark.anyio
+async def test_a_picture_is_made_in_a_process_that_can_do_nothing_else():
+    content = written("logo.png", drawn(20))
+    made = await picture_making.make("logo", content)
+    assert made == picture_files.logo(content)
 
 
 def a_png(shade: int) -> bytes:

@@ -5,11 +5,15 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.merchants.merchants import place_of
 from cloud.policy import ATTEMPTS
 from cloud.settings import Settings
+from cloud.web.amounts import Demand, Place, change
 from palm.liveness import SURE
 from protocol.capture import Burst
+from protocol.fleet import Amounts
 from protocol.messages import (
     Claim,
     ClaimOpened,
@@ -24,6 +28,7 @@ from protocol.messages import (
     Purpose,
     Side,
 )
+from tests.cloud.fleet.test_fleet import told, within
 from tests.support.device import Refused, TestDevice, fresh_phone
 from tests.support.plain_palms import VERSION, burst
 from tests.support.served import PLAIN, Served
@@ -167,13 +172,37 @@ def test_the_largest_sales_need_staff_who_see_the_hand(kiosk: TestDevice, who: s
     assert buy(kiosk, found, VAST, staff_seen=True).outcome == "approved"
 
 
+def test_a_merchant_and_its_site_demand_more_than_the_service(careful: Served, who: str) -> None:
+    site_id = careful.merchant()
+    kiosk = careful.kiosk(site_id)
+    assert told(kiosk).amounts is None
+
+    async def demand(session: AsyncSession) -> None:
+        _, merchant = await place_of(session, site_id)
+        for place, values in (
+            (Place(merchant.id), {Demand.DIGITS: 900, Demand.TOUCH: 100}),
+            (Place(merchant.id, site_id), {Demand.STAFF: 500}),
+        ):
+            await change(session, careful.context.settings, place, "USD", values)
+
+    within(careful, demand)
+    assert told(kiosk).amounts == Amounts(currency="USD", staff_above=500, unconfirmed_below=100)
+    enrol(kiosk, who)
+    found = identify(kiosk, burst(who))
+    with pytest.raises(Refused) as refused:
+        buy(kiosk, found, 501)
+    assert refused.value.problem.type is ProblemType.STAFF_REQUIRED
+    assert buy(kiosk, found, 501, staff_seen=True).outcome == "approved"
+    assert identify(kiosk, burst(who), minor=901).outcome is Outcome.STEP_UP
+
+
 def test_a_kiosk_that_does_not_tell_the_amount_sells_nothing_huge(
     kiosk: TestDevice, who: str
 ) -> None:
     enrol(kiosk, who)
-    for told in (None, SMALL):
+    for amount in (None, SMALL):
         with pytest.raises(Refused) as refused:
-            buy(kiosk, identify(kiosk, burst(who, pulse=True), minor=told), HUGE)
+            buy(kiosk, identify(kiosk, burst(who, pulse=True), minor=amount), HUGE)
         assert refused.value.problem.type is ProblemType.NOT_ACCEPTED
 
 

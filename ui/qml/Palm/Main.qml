@@ -76,8 +76,9 @@ Window {
                 window.frame.indicated = window.indicated;
         }
 
-        function onDressed(variant: string): void {
+        function onDressed(variant: string, accent: string): void {
             Tokens.variant = variant;
+            Tokens.chosen = accent === "" ? "transparent" : accent;
         }
 
         function onWarned(values: var): void {

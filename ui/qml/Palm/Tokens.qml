@@ -7,6 +7,9 @@ QtObject {
     id: tokens
 
     property string variant: "light"
+    // The merchant's own colour, which was chosen to be seen on every ground of the variant.
+    property color chosen: "transparent"
+    readonly property bool isChosen: chosen.a > 0
     property bool stillness: false
     readonly property bool dark: variant === "dark"
 
@@ -53,8 +56,8 @@ QtObject {
     readonly property color line: dark ? "#7d9096" : "#6a7b75"
     readonly property color ink: dark ? "#f3f7f5" : "#12211d"
     readonly property color inkSoft: dark ? "#b7c5c5" : "#45554f"
-    readonly property color accent: dark ? "#5fdcb1" : "#00694e"
-    readonly property color accentPressed: dark ? "#9aebcf" : "#004d39"
+    readonly property color accent: isChosen ? chosen : dark ? "#5fdcb1" : "#00694e"
+    readonly property color accentPressed: isChosen ? shaded(chosen) : dark ? "#9aebcf" : "#004d39"
     readonly property color inkOnAccent: dark ? "#04231a" : "#ffffff"
     readonly property color caution: dark ? "#ffc65c" : "#8a5200"
     readonly property color cautionGround: dark ? "#2e2513" : "#fdf0d9"
@@ -66,4 +69,8 @@ QtObject {
     readonly property color overlayInk: "#ffffff"
     readonly property color overlayAccent: "#5fdcb1"
     readonly property color overlayCaution: "#ffc65c"
+
+    function shaded(colour: color): color {
+        return dark ? Qt.lighter(colour, 1.3) : Qt.darker(colour, 1.3);
+    }
 }
