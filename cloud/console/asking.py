@@ -14,6 +14,7 @@ from cloud.console.audit import By, Door
 from cloud.console.roles import Found, Reach, Right
 from cloud.console.sign_ins import SignedIn
 from cloud.context import Context
+from cloud.fleet.picture_making import MAX_FILE
 from cloud.web import pages
 from cloud.web.browsers import (
     BrowserRequest,
@@ -22,8 +23,10 @@ from cloud.web.browsers import (
     minutes,
     origin_at,
     redirect,
+    token_in,
 )
 from cloud.web.language import ENGLISH
+from cloud.web.limits import MAX_BODY
 from cloud.web.problems import Refusal
 
 HOME = "/console"
@@ -129,6 +132,16 @@ class StaffRoute(DoorRoute):
 
     right: ClassVar[Right]
 
+    async def largest_form(self, context: Context, request: Request) -> int:
+        token = token_in(request, SESSION) if self.takes_files else None
+        if token is None:
+            return MAX_BODY
+        # Nobody else has a file kept in memory.
+        async with context.database.reading() as session:
+            who = await sign_ins.find(context, session, token, context.clock())
+        is_theirs = who is not None and who.reach.may(self.right)
+        return MAX_FILE + MAX_BODY if is_theirs else MAX_BODY
+
     async def admit(self, asked: Asked) -> Response | None:
         if asked.who is None:
             return redirect(SIGN_IN)
@@ -142,15 +155,16 @@ def door() -> APIRouter:
     return APIRouter(prefix=HOME, route_class=DoorRoute, include_in_schema=False)
 
 
-def router(needed: Right) -> APIRouter:
-    """Returns a router of pages for whoever has a right."""
-    return APIRouter(prefix=HOME, route_class=_route_for(needed), include_in_schema=False)
+def router(needed: Right, *, files: bool = False) -> APIRouter:
+    """Returns a router of pages for whoever has a right, to which `files` can be sent."""
+    return APIRouter(prefix=HOME, route_class=_route_for(needed, files), include_in_schema=False)
 
 
 @cache
-def _route_for(needed: Right) -> type[StaffRoute]:
+def _route_for(needed: Right, files: bool) -> type[StaffRoute]:
     class RightRoute(StaffRoute):
         right = needed
+        takes_files = files
 
     return RightRoute
 

@@ -13,6 +13,8 @@ from enum import StrEnum
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console.tables import StaffRow
+from cloud.fleet.orders import settings_naming_pictures
+from cloud.fleet.pictures import PictureRow, find_picture
 from cloud.merchants.merchants import MerchantRow, SiteRow, find_merchant, find_site
 from cloud.payments import sales
 from cloud.payments.purchases import PurchaseRow
@@ -44,6 +46,10 @@ class Right(StrEnum):
     EXPORT_SALES = "export sales"
     REFUND = "give money back"
     RECONCILE = "compare days with the payment provider"
+    AMOUNTS = "change limits of payments"
+    CONTENT = "change what kiosks show"
+    TAKE = "take access, tickets and memberships"
+    MERCHANT_NAME = "change the name of a merchant"
     STAFF = "add and end accounts of staff"
     AUDIT = "read what staff have done"
     WATCH = "see attacks, and how recognition does"
@@ -61,6 +67,8 @@ _SITE = _SHOP | {
     Right.REFUND,
     Right.WATCH,
     Right.LOOK,
+    Right.CONTENT,
+    Right.TAKE,
 }
 _AUDITOR = frozenset(
     {
@@ -76,8 +84,9 @@ _AUDITOR = frozenset(
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.SHOP: _SHOP,
     Role.SITE: _SITE,
-    # An account is one of all merchants at which somebody has signed up.
-    Role.MERCHANT: frozenset(Right) - {Right.FREEZE},
+    # An account is one of all merchants at which somebody has signed up. The name stands in consents:
+    # who bears it must not be able to take another one's.
+    Role.MERCHANT: frozenset(Right) - {Right.FREEZE, Right.MERCHANT_NAME},
     Role.OPERATOR: frozenset(Right),
     Role.AUDITOR: _AUDITOR,
 }
@@ -141,6 +150,7 @@ class Found:
     sale: PurchaseRow | None = None
     member: StaffRow | None = None
     incident: IncidentRow | None = None
+    picture: PictureRow | None = None
 
 
 async def find(
@@ -184,11 +194,31 @@ async def _found(  # noqa: PLR0911, PLR0912 - one for each kind of thing
             member = await session.get(StaffRow, name)
             if member is not None and member.ended_at is None and reach.gives(reach_of(member)):
                 return Found(member=member)
+        case [("digest", name)]:
+            return await _found_picture(session, reach, name)
         case []:
             return Found()
         case _:
             pass
     return None
+
+
+async def _found_picture(session: AsyncSession, reach: Reach, digest: str) -> Found | None:
+    """Returns a picture that something in reach shows."""
+    for setting in await settings_naming_pictures(session):
+        place = await _place_of(session, setting.scope)
+        if digest in setting.value.split() and reach.covers(*place):
+            return Found(picture=await find_picture(session, digest))
+    return None
+
+
+async def _place_of(session: AsyncSession, scope: str) -> tuple[str | None, str | None]:
+    """Returns the merchant and the site of what a setting of kiosks is for."""
+    site = await find_site(session, scope)
+    if site is not None:
+        return site.merchant_id, site.id
+    device = await find_device(session, scope)
+    return (None, None) if device is None else (device.merchant_id, device.site_id)
 
 
 def reach_of(member: StaffRow) -> Reach:

@@ -46,6 +46,7 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 FORM_TOKEN = "form"  # noqa: S105 - the name of a field
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _FORM_TYPE = "application/x-www-form-urlencoded"
+_FORM_TYPE_WITH_FILES = "multipart/form-data"
 
 
 @dataclass(kw_only=True)
@@ -128,12 +129,18 @@ class BrowserRoute(APIRoute, ABC, Generic[Asked]):
 
     asks: type[Asked]
     """What a request for it is."""
+    takes_files: ClassVar[bool] = False
+    """Whether its form may hold a file."""
     serves_deletions: ClassVar[bool] = False
     """Whether it may use the room that is reserved for deletions (`cloud.db.reserve`)."""
 
     @abstractmethod
     def origin(self, context: Context, request: Request) -> str:
         """Returns the origin of the pages. Raises Refusal when the request is for none."""
+
+    async def largest_form(self, context: Context, request: Request) -> int:
+        """Returns how many bytes of a form are read into memory."""
+        return limits.MAX_BODY
 
     @abstractmethod
     async def admit(self, asked: Asked) -> Response | None:
@@ -157,6 +164,9 @@ class BrowserRoute(APIRoute, ABC, Generic[Asked]):
             except Exception as error:
                 failure = _failure(error, f"{request.method} {self.path}")
                 response = self.refused(request, failure)
+            finally:
+                # The files of a form that nobody has come to read.
+                await request.close()
             response.headers.update(pages.HEADERS)
             return response
 
@@ -168,7 +178,8 @@ class BrowserRoute(APIRoute, ABC, Generic[Asked]):
         fields: Mapping[str, str] = {}
         if request.method == "POST":
             must_come_from(origin, request)
-            fields = await _fields(request)
+            largest = await self.largest_form(context, request)
+            fields = await _fields(request, largest, takes_files=self.takes_files)
         if context.database.is_for_deletions_only and not self.serves_deletions:
             raise Refusal(ProblemType.STORAGE_FULL)
         try:
@@ -306,10 +317,11 @@ def must_come_from(origin: str, request: Request) -> None:
         raise Refusal(ProblemType.NOT_ACCEPTED)
 
 
-async def _fields(request: Request) -> Mapping[str, str]:
-    if request.headers.get("content-type", "").partition(";")[0].strip() != _FORM_TYPE:
+async def _fields(request: Request, largest: int, *, takes_files: bool) -> Mapping[str, str]:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    if kind != _FORM_TYPE and not (takes_files and kind == _FORM_TYPE_WITH_FILES):
         raise Refusal(ProblemType.MALFORMED, status=415)
-    await limits.read_body(request)
+    await limits.read_body(request, largest)
     form = await request.form()
     return {name: value for name, value in form.items() if isinstance(value, str)}
 

@@ -10,6 +10,7 @@ from cloud.console import acts
 from cloud.console.audit import By, Door
 from cloud.console.members import StaffRow
 from cloud.console.roles import Reach, Role
+from cloud.fleet import orders, pictures
 from cloud.fleet.reports import ReportRow
 from cloud.jobs.housekeeping import write_seen
 from cloud.keys.persons import OpenPerson
@@ -23,6 +24,7 @@ from cloud.web.devices import DeviceRow
 from protocol.fleet import Fault
 from protocol.messages import Money
 from tests.cloud.fleet.test_fleet import REPORT
+from tests.cloud.fleet.test_pictures import a_png
 from tests.support.passkeys import Authenticator
 from tests.support.portal import ORIGIN, Browser, Portal, forms, purchase
 
@@ -52,6 +54,16 @@ class Member:
         """Sends what no page offers, with the token of those that do."""
         form = forms(await self.open("/console"))["/console/sign-out"].fields
         return await self.browser.post(action, {**form, **typed})
+
+    async def give(self, action: str, file: bytes, **typed: str) -> httpx.Response:
+        """Sends a form with a file."""
+        form = forms(await self.open("/console"))["/console/sign-out"].fields
+        return await self.browser.http.post(
+            action,
+            data={**form, **typed},
+            files={"file": ("picture", file)},
+            headers={"sec-fetch-site": "same-origin", "origin": "null"},
+        )
 
     async def sign_in(self) -> httpx.Response:
         return await use(self.browser, self.passkey)
@@ -138,6 +150,17 @@ async def add_kiosk(
             infrared=False,
         )
     )
+
+
+async def add_picture(portal: Portal, site_id: str, setting: str = "logo", shade: int = 1) -> str:
+    """Has the kiosks of a site show a picture, and returns its digest."""
+    async with portal.database.session() as session:
+        digest = await pictures.keep(session, a_png(shade))
+        before = (await orders.values_of(session, site_id)).get(setting, "")
+        value = f"{before} {digest}".strip() if setting == "attract" else digest
+        await orders.change_settings(session, site_id, {setting: value})
+        await session.commit()
+    return digest
 
 
 async def report(portal: Portal, *faults: Fault, device_id: str = KIOSK) -> None:

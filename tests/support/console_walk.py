@@ -3,10 +3,12 @@ them. Tests check each, and the tour takes its picture. A new page is one line h
 
 import secrets
 from datetime import timedelta
+from pathlib import Path
 
 from cloud.console import acts, audit
 from cloud.console.audit import By, Door
 from cloud.console.roles import Reach, Role
+from cloud.fleet import orders, pictures
 from cloud.jobs.housekeeping import write_seen
 from cloud.merchants.merchants import place_of
 from cloud.policy import SESSION_FRESH, SESSION_IDLE
@@ -21,6 +23,7 @@ from protocol.messages import (
     RefundRequest,
 )
 from tests.cloud.fleet.test_fleet import REPORT, told
+from tests.cloud.fleet.test_pictures import a_png
 from tests.support.device import TestDevice, fresh_phone
 from tests.support.portal_walk import Walk
 from tests.support.served import Served
@@ -144,6 +147,18 @@ class Team:
                         session.add(row)
             await session.commit()
 
+    def shows_pictures(self) -> None:
+        """Gives the kiosks of the site a logo and two pictures."""
+
+        async def give() -> None:
+            async with self.served.context.database.session() as session:
+                logo, *shown = [await pictures.keep(session, a_png(shade)) for shade in (9, 8, 7)]
+                values = {"logo": logo, "attract": " ".join(shown)}
+                await orders.change_settings(session, self.site_id, values)
+                await session.commit()
+
+        self.served.do(give())
+
     def waits(self, span: timedelta) -> None:
         self.served.ahead += span
         for kiosk in self.kiosks:
@@ -162,6 +177,7 @@ def whole_console(visitor: Visitor, team: Team, role: Role = Role.MERCHANT) -> W
     yield from watching(visitor, team, role)
     yield from steering(visitor, team)
     yield from selling(visitor, team)
+    yield from setting(visitor, team)
     yield from with_staff(visitor, team)
     yield from auditing(visitor, team)
     yield from being_signed_out(visitor, team)
@@ -217,6 +233,37 @@ def watching(visitor: Visitor, team: Team, role: Role) -> Walk:
     visitor.follows("Jobs")
     yield "jobs"
     visitor.opens(f"/console/devices/{team.kiosks[0].id}")
+
+
+def setting(visitor: Visitor, team: Team) -> Walk:
+    site, merchant = f"/console/sites/{team.site_id}", f"/console/merchants/{team.merchant_id}"
+    team.shows_pictures()
+    visitor.opens(f"{site}/content")
+    visitor.presses("Move down picture 1")
+    yield "content"
+    visitor.types("Your colour on a light kiosk", "#ffd166")
+    visitor.presses("Save")
+    yield "content-unreadable"
+    visitor.opens(f"{site}/content")
+    # A keyboard cannot fill in the window that a browser opens for a file.
+    visitor.page.get_by_label("A picture").set_input_files(Path(__file__))
+    visitor.presses("Add this picture")
+    visitor.reads("It is no PNG")
+    visitor.opens(f"{site}/policies")
+    visitor.types("Pulse above (USD)", "lots")
+    visitor.presses("Save the limits")
+    yield "policies-no-amount"
+    visitor.opens(f"{merchant}/policies")
+    visitor.enters("Pulse above (USD)", "25")
+    visitor.opens(f"{site}/consents")
+    yield "consents"
+    visitor.opens(f"{site}/access")
+    visitor.enters("Id of a person in your own system", "A-7")
+    yield "access-nobody"
+    visitor.opens(f"{merchant}/holdings")
+    visitor.enters("What its QR code says", "t1cket")
+    visitor.enters("The code of the card", "A-7")
+    yield "holdings-nobody"
 
 
 def steering(visitor: Visitor, team: Team) -> Walk:

@@ -18,6 +18,7 @@ from tests.support.console import (
     SOLD,
     Member,
     add_kiosk,
+    add_picture,
     attacks,
     differ,
     member_of,
@@ -92,6 +93,7 @@ async def test_what_another_merchant_has_is_answered_as_what_there_is_not(portal
         "site_id": [shop],
         "device_id": [KIOSK],
         "sale_id": [SALE],
+        "digest": [await add_picture(portal, shop)],
         "staff_id": [operator.member.id, theirs.member.id, clerk.member.id],
         "incident_id": [row.id for row in await attacks(portal)],
     }
@@ -135,7 +137,7 @@ async def test_a_role_has_its_rights_and_no_more(portal: Portal):
         Role.AUDITOR: (None, None),
     }
     names = {"merchant_id": "first", "site_id": shop, "device_id": KIOSK, "sale_id": SALE}
-    names["staff_id"] = below.member.id
+    names |= {"staff_id": below.member.id, "digest": await add_picture(portal, shop)}
     names["incident_id"] = (await attacks(portal))[0].id
     for role, (merchant_id, site_id) in reach.items():
         member = await member_of(portal, role, merchant_id, site_id)
@@ -160,7 +162,9 @@ async def test_who_has_no_right_to_an_act_is_offered_none(portal: Portal, role: 
     offered = set(forms(page)) - {"/console/sign-out"}
     assert offered == ({f"/console/devices/{KIOSK}/restart"} if role is Role.SHOP else set())
     assert "/revoke" not in page.text
-    assert forms(await member.open(f"/console/sites/{shop}")).keys() == {"/console/sign-out"}
+    for more in ("", "/policies", "/content", "/access"):
+        page = await member.open(f"/console/sites/{shop}{more}")
+        assert forms(page).keys() == {"/console/sign-out"}
 
 
 async def test_nobody_gives_an_account_that_reaches_farther_than_their_own(portal: Portal):
