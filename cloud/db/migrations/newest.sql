@@ -72,7 +72,7 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0043');
+INSERT INTO "alembic_version" VALUES('0046');
 
 CREATE TABLE alerts (
 	id VARCHAR NOT NULL, 
