@@ -55,9 +55,8 @@ STALLED_AFTER = timedelta(minutes=3)
 """After so long without a word of any job, housekeeping does not run: it tells every minute."""
 
 KEPT: Mapping[str, tuple[str, timedelta]] = {
-    "cloud.payments.purchases": ("Purchases, for the books", BOOKKEEPING),
+    "cloud.payments.purchases": ("Purchases and the ledger, for the books", BOOKKEEPING),
     "cloud.payments.refunds": ("Refunds, as long as their purchase", BOOKKEEPING),
-    "cloud.payments.ledger": ("The ledger, as long as its purchases", BOOKKEEPING),
     "cloud.people.receipts": ("Receipts of deletions", BOOKKEEPING),
     "cloud.people.consents": ("Consents that were withdrawn, as their proof", BOOKKEEPING),
     "cloud.people.inactivity": ("Runs about accounts that nobody uses", BOOKKEEPING),

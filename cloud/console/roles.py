@@ -84,8 +84,8 @@ _AUDITOR = frozenset(
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.SHOP: _SHOP,
     Role.SITE: _SITE,
-    # An account is one of all merchants at which somebody has signed up. The name stands in consents:
-    # who bears it must not be able to take another one's.
+    # An account is one of all merchants at which somebody has signed up. The name of a merchant
+    # stands in consents: who bears it must not be able to take another one's.
     Role.MERCHANT: frozenset(Right) - {Right.FREEZE, Right.MERCHANT_NAME},
     Role.OPERATOR: frozenset(Right),
     Role.AUDITOR: _AUDITOR,

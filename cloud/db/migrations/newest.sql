@@ -266,8 +266,8 @@ CREATE TABLE "doors" (
 	area VARCHAR, 
 	list_hours INTEGER NOT NULL, 
 	CONSTRAINT pk_doors PRIMARY KEY (device_id), 
-	CONSTRAINT fk_doors_device_id FOREIGN KEY(device_id) REFERENCES devices (id), 
-	CONSTRAINT fk_doors_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
+	CONSTRAINT fk_doors_site_id FOREIGN KEY(site_id) REFERENCES sites (id), 
+	CONSTRAINT fk_doors_device_id FOREIGN KEY(device_id) REFERENCES devices (id)
 );
 
 CREATE TABLE "enrolments" (
@@ -842,11 +842,11 @@ CREATE INDEX ix_candidates_person_id ON candidates (person_id);
 
 CREATE INDEX ix_challenges_expires_at ON challenges (expires_at);
 
-CREATE INDEX ix_purchases_at ON purchases (at);
+CREATE INDEX ix_purchases_person_id ON purchases (person_id);
 
 CREATE INDEX ix_purchases_outcome ON purchases (outcome);
 
-CREATE INDEX ix_purchases_person_id ON purchases (person_id);
+CREATE INDEX ix_purchases_at ON purchases (at);
 
 CREATE INDEX ix_refunds_purchase_id ON refunds (purchase_id);
 
@@ -854,15 +854,15 @@ CREATE INDEX ix_refunds_outcome ON refunds (outcome);
 
 CREATE INDEX ix_refunds_at ON refunds (at);
 
+CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
+
 CREATE INDEX ix_identifications_person_id ON identifications (person_id);
 
 CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
 
-CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
+CREATE INDEX ix_enrolments_expires_at ON enrolments (expires_at);
 
 CREATE INDEX ix_enrolments_person_id ON enrolments (person_id);
-
-CREATE INDEX ix_enrolments_expires_at ON enrolments (expires_at);
 
 CREATE INDEX ix_ledger_purchase_id ON ledger (purchase_id);
 
