@@ -96,6 +96,8 @@ PASSKEY_CHALLENGE_LIFE = timedelta(minutes=5)
 """How long a browser has to answer with a passkey (Web Authentication, level 3, section 15.1)."""
 STAFF_LINK_LIFE = timedelta(hours=24)
 """How long a link counts by which somebody of the staff makes a passkey for the console."""
+STAFF_AWAY_LIFE = timedelta(minutes=10)
+"""How long somebody of the staff may take to sign in at the operator's identity provider."""
 CARD_PAGE_LIFE = timedelta(minutes=10)
 """How long a card can be saved on a page that was opened for a shopper's phone."""
 WEBHOOK_MEMORY = timedelta(days=30)

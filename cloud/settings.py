@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import iso4217
 from phonenumbers import SUPPORTED_REGIONS
@@ -365,12 +366,88 @@ class Portal(Pages):
     )
 
 
+class Oidc(Group):
+    """The operator's own identity provider, by which staff may sign in (OpenID Connect)."""
+
+    issuer: str = Field(
+        description="Issuer of the provider, as its discovery document names it: "
+        "https://login.example.com/realms/shop. The address to which it leads back is "
+        "/console/oidc/callback below console.url.",
+    )
+    client_id: str = Field(min_length=1, description="What the console is called there.")
+    client_secret: SecretStr | None = Field(
+        default=None,
+        description="Secret by which the console proves to the provider that it is it. Give it in "
+        "the environment, or name a file instead.",
+    )
+    client_secret_file: Path | None = Field(
+        default=None,
+        description="File that holds the secret and nothing else. It is read at each sign-in.",
+    )
+    name: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        description="What staff call the provider. If unset, the host name of its issuer.",
+    )
+
+    @field_validator("issuer")
+    @classmethod
+    def _is_an_issuer(cls, issuer: str) -> str:
+        parts = urlsplit(issuer)
+        if not is_safe(issuer) or parts.query or parts.fragment:
+            raise ValueError("it begins with https:// and has neither a query nor a fragment")
+        return issuer
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Oidc":
+        if (self.client_secret is None) is (self.client_secret_file is None):
+            raise ValueError("either client_secret or client_secret_file is needed")
+        return self
+
+    @property
+    def called(self) -> str:
+        """What staff call the provider."""
+        return self.name or urlsplit(self.issuer).hostname or ""
+
+    def secret(self) -> str:
+        """Returns the secret of the client. Raises OSError and ValueError when its file cannot be
+        read."""
+        if self.client_secret_file is not None:
+            return self.client_secret_file.read_text("utf-8").strip()
+        assert self.client_secret is not None
+        return self.client_secret.get_secret_value()
+
+
+def is_safe(url: str) -> bool:
+    """Returns whether what is sent to an address is read by nobody on the way: it is by HTTPS, or
+    stays on this machine."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return (parts.scheme == "https" and bool(host)) or (parts.scheme == "http" and _is_here(host))
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 class Console(Pages):
     url: AnyHttpUrl | None = Field(
         default=None,
         description="Address at which staff find the console, such as https://staff.example.com; "
         "its pages are below /console. If unset, there is no console but in the sandbox, which has "
         "one at the service's own address.",
+    )
+    oidc: Oidc | None = Field(
+        default=None,
+        description="The operator's own identity provider, by which staff sign in beside passkeys. "
+        "If unset, they have passkeys alone.",
     )
 
 

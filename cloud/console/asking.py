@@ -35,6 +35,8 @@ SESSION = "__Host-console"
 """The cookie of who is signed in."""
 VISITOR = "__Host-console-visitor"
 """The cookie of who is about to sign in."""
+AWAY = "__Host-console-away"
+"""The cookie of who is at the identity provider."""
 
 
 @dataclass(kw_only=True)
@@ -74,6 +76,7 @@ class Asked(BrowserRequest):
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """Returns a page, with what every page needs."""
+        provider = self.context.settings.console.oidc
         return pages.draw(
             _environment(),
             template,
@@ -84,6 +87,7 @@ class Asked(BrowserRequest):
             reach=None if self.who is None else self.who.reach,
             form_token=self.form_token,
             takes_passkeys=self.site.takes_passkeys,
+            provider=None if provider is None else provider.called,
             **values,
         )
 

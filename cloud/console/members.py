@@ -1,4 +1,5 @@
-"""Accounts of staff, and the links by which they make their passkeys."""
+"""Accounts of staff, and the links by which they make their passkeys or bind their accounts at the
+identity provider."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +8,13 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console.roles import Reach
-from cloud.console.tables import StaffLinkRow, StaffPasskeyRow, StaffRow, StaffSessionRow
+from cloud.console.tables import (
+    StaffLinkRow,
+    StaffPasskeyRow,
+    StaffRow,
+    StaffSessionRow,
+    StaffSubjectRow,
+)
 from cloud.db.locks import held
 from cloud.db.tables import new_id
 from cloud.keys.person_keys import MasterKey
@@ -36,7 +43,7 @@ async def add(session: AsyncSession, name: str, reach: Reach, now: datetime) -> 
 
 async def end(session: AsyncSession, member: StaffRow, now: datetime) -> None:
     """Ends an account at once, wherever it is signed in. The trail goes on to name its id."""
-    for table in (StaffLinkRow, StaffPasskeyRow, StaffSessionRow):
+    for table in (StaffLinkRow, StaffPasskeyRow, StaffSubjectRow, StaffSessionRow):
         await session.execute(delete(table).where(table.staff_id == member.id))
     member.name, member.ended_at = "", now
 
@@ -68,20 +75,19 @@ async def make_link(
     return token
 
 
-async def holder_of(
-    session: AsyncSession, master: MasterKey, token: str, now: datetime
-) -> StaffRow | None:
-    """Returns whose the link with a token is, and keeps others from using it up until the
-    transaction ends; None when it does not count, or not any more."""
-    row = await held(session, StaffLinkRow, link_id(master, token))
+async def holder_of(session: AsyncSession, link_id: str, now: datetime) -> StaffRow | None:
+    """Returns whose a link is, and keeps others from using it up until the transaction ends; None
+    when it does not count, or not any more."""
+    row = await held(session, StaffLinkRow, link_id)
     if row is None or row.expires_at <= now:
         return None
     return await find_member(session, row.staff_id)
 
 
-async def use_up_link(session: AsyncSession, master: MasterKey, token: str) -> None:
-    await session.execute(delete(StaffLinkRow).where(StaffLinkRow.id == link_id(master, token)))
+async def use_up_link(session: AsyncSession, link_id: str) -> None:
+    await session.execute(delete(StaffLinkRow).where(StaffLinkRow.id == link_id))
 
 
 def link_id(master: MasterKey, token: str) -> str:
+    """Returns the id of the link with a token."""
     return master.lookup("staff link", token)

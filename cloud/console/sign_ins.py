@@ -1,7 +1,9 @@
-"""Staff sign in to the console with passkeys (`cloud.web.authenticators`), and with nothing else.
+"""Staff sign in to the console with passkeys (`cloud.web.authenticators`), or by the operator's own
+identity provider (`cloud.console.oidc`), and with nothing else.
 
-The first passkey of an account is made by a link that works once. The service keeps a keyed hash of
-the token of a browser that is signed in.
+A link that works once makes the first passkey of an account, or binds the account at the provider:
+who has come from there without, is nobody here. The service keeps a keyed hash of the token of a
+browser that is signed in.
 """
 
 from collections.abc import Sequence
@@ -12,11 +14,26 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console import members
+from cloud.console.oidc import Known
 from cloud.console.roles import Reach, reach_of
-from cloud.console.tables import StaffLinkRow, StaffPasskeyRow, StaffRow, StaffSessionRow
+from cloud.console.tables import (
+    StaffAwayRow,
+    StaffLinkRow,
+    StaffPasskeyRow,
+    StaffRow,
+    StaffSessionRow,
+    StaffSubjectRow,
+)
 from cloud.context import Context
+from cloud.db.locks import held
 from cloud.db.tables import new_id
-from cloud.policy import PASSKEYS, SESSION_FRESH, SESSION_IDLE, SESSION_LIFE
+from cloud.policy import (
+    PASSKEYS,
+    SESSION_FRESH,
+    SESSION_IDLE,
+    SESSION_LIFE,
+    STAFF_AWAY_LIFE,
+)
 from cloud.web import authenticators
 from cloud.web.authenticators import Holder, Site, not_taken
 from cloud.web.browsers import new_token
@@ -93,13 +110,14 @@ async def begin_making(
 ) -> str:
     """Returns what the browser asks its authenticators to make for whose the link with this token
     is, as JSON. Raises Refusal."""
-    member = await members.holder_of(session, context.master, token, now)
+    link_id = members.link_id(context.master, token)
+    member = await members.holder_of(session, link_id, now)
     if member is None:
         raise not_taken()
     known = await _passkeys_of(session, member)
     return await authenticators.ask_for_new(
         session,
-        members.link_id(context.master, token),
+        link_id,
         site,
         Holder(_handle(member), member.name),
         known=[row.credential_id for row in known],
@@ -112,11 +130,11 @@ async def make(
 ) -> tuple[StaffRow, str]:
     """Keeps a passkey that was made, uses the link up and begins a session. Returns whose it is and
     the session's token. Raises Refusal."""
-    member = await members.holder_of(session, context.master, token, now)
+    link_id = members.link_id(context.master, token)
+    member = await members.holder_of(session, link_id, now)
     if member is None:
         raise not_taken()
-    challenge_id = members.link_id(context.master, token)
-    challenge = await authenticators.use_up(session, challenge_id, now)
+    challenge = await authenticators.use_up(session, link_id, now)
     made = authenticators.check_made(site, given, challenge)
     taken = StaffPasskeyRow.credential_id == made.credential_id
     if await session.scalar(select(StaffPasskeyRow.id).where(taken)):
@@ -134,8 +152,79 @@ async def make(
             since=now,
         )
     )
-    await members.use_up_link(session, context.master, token)
+    await members.use_up_link(session, link_id)
     return member, await _begin(context, session, member, now)
+
+
+# By the identity provider
+
+
+class NotBound(Exception):
+    """The account at the identity provider signs nobody in, or signs in somebody else already."""
+
+
+async def go_away(
+    context: Context, session: AsyncSession, now: datetime, *, link: str | None
+) -> str:
+    """Returns the token by which a browser that is sent to the identity provider is known when it
+    comes back. `link` is the token of the link by which the account there is bound; None when
+    somebody signs in. Raises Refusal when the link does not count."""
+    link_id = None if link is None else members.link_id(context.master, link)
+    if link_id is not None and await members.holder_of(session, link_id, now) is None:
+        raise not_taken()
+    token = new_token()
+    expires_at = now + STAFF_AWAY_LIFE
+    session.add(StaffAwayRow(id=_away_id(context, token), link_id=link_id, expires_at=expires_at))
+    return token
+
+
+async def come_back(
+    context: Context, session: AsyncSession, token: str, now: datetime
+) -> StaffAwayRow | None:
+    """Returns what is known of a browser that has come back with a token, which counts no more;
+    None when it does not count, or not any more."""
+    row = await held(session, StaffAwayRow, _away_id(context, token))
+    if row is None:
+        return None
+    await session.delete(row)
+    return None if row.expires_at <= now else row
+
+
+async def sign_in_known(
+    context: Context, session: AsyncSession, known: Known, now: datetime
+) -> tuple[StaffRow, str]:
+    """Begins a session for who is known to the identity provider, and returns who that is and the
+    session's token. Raises NotBound."""
+    row = await session.get(StaffSubjectRow, (known.issuer, known.subject))
+    member = None if row is None else await members.find_member(session, row.staff_id)
+    if row is None or member is None:
+        raise NotBound
+    row.used_at = now
+    return member, await _begin(context, session, member, now, since=known.asked_at)
+
+
+async def bind(
+    context: Context, session: AsyncSession, link_id: str, known: Known, now: datetime
+) -> tuple[StaffRow, str]:
+    """Binds who is known to the identity provider to whose the link is, in place of whom they were
+    known as before, uses the link up and begins a session. Returns whose it is and the session's
+    token. Raises NotBound, and Refusal when the link does not count any more."""
+    member = await members.holder_of(session, link_id, now)
+    if member is None:
+        raise not_taken()
+    row = await session.get(StaffSubjectRow, (known.issuer, known.subject))
+    if row is not None and row.staff_id != member.id:
+        raise NotBound
+    if row is None:
+        theirs = StaffSubjectRow.staff_id == member.id
+        await session.execute(delete(StaffSubjectRow).where(theirs))
+        session.add(
+            StaffSubjectRow(
+                issuer=known.issuer, subject=known.subject, staff_id=member.id, since=now
+            )
+        )
+    await members.use_up_link(session, link_id)
+    return member, await _begin(context, session, member, now, since=known.asked_at)
 
 
 # Sessions
@@ -171,7 +260,8 @@ async def end_all(session: AsyncSession) -> int:
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
-    await session.execute(delete(StaffLinkRow).where(StaffLinkRow.expires_at <= now))
+    for table in (StaffLinkRow, StaffAwayRow):
+        await session.execute(delete(table).where(table.expires_at <= now))
     await session.execute(
         delete(StaffSessionRow).where(
             or_(
@@ -184,15 +274,25 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
 
 async def forget_all(session: AsyncSession) -> None:
     """Signs everybody out, and makes every link invalid: the keyed hashes of their tokens count no
-    more. Passkeys stay."""
+    more. Passkeys stay, and so do accounts at the identity provider."""
     await end_all(session)
     await session.execute(delete(StaffLinkRow))
+    await session.execute(delete(StaffAwayRow))
 
 
-async def _begin(context: Context, session: AsyncSession, member: StaffRow, now: datetime) -> str:
+async def _begin(
+    context: Context,
+    session: AsyncSession,
+    member: StaffRow,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+) -> str:
+    """Returns the token of a new session. `since` is when they have shown who they are; None for
+    now."""
     token = new_token()
     session_id = _session_id(context, token)
-    session.add(StaffSessionRow(id=session_id, staff_id=member.id, since=now, seen_at=now))
+    session.add(StaffSessionRow(id=session_id, staff_id=member.id, since=since or now, seen_at=now))
     await session.flush()
     return token
 
@@ -209,6 +309,10 @@ def _handle(member: StaffRow) -> bytes:
 
 def _session_id(context: Context, token: str) -> str:
     return context.master.lookup("staff session", token)
+
+
+def _away_id(context: Context, token: str) -> str:
+    return context.master.lookup("staff away", token)
 
 
 def _sign_in_id(context: Context, visitor: str) -> str:

@@ -1,11 +1,15 @@
-"""Pages on which staff make a passkey by a link, sign in with it, and sign out."""
+"""Pages on which staff make a passkey by a link or bind their account at the operator's identity
+provider, sign in, and sign out."""
 
+import logging
+from hmac import compare_digest
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Form, Query, Response
 
-from cloud.console import acts, members, sign_ins
+from cloud.console import acts, members, oidc, sign_ins
 from cloud.console.asking import (
+    AWAY,
     HOME,
     SESSION,
     SIGN_IN,
@@ -15,16 +19,29 @@ from cloud.console.asking import (
     door,
 )
 from cloud.console.audit import By, Door
+from cloud.console.oidc import NotSignedIn, Why
 from cloud.console.tables import StaffRow
-from cloud.policy import Limits
+from cloud.policy import STAFF_AWAY_LIFE, Limits
+from cloud.settings import Oidc
 from cloud.web.authenticators import CREDENTIAL_LENGTH
-from cloud.web.browsers import delete_cookie, json, redirect, set_cookie
+from cloud.web.browsers import (
+    delete_cookie,
+    json,
+    must_come_from,
+    redirect,
+    set_cookie,
+    token_in,
+)
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
+
+log = logging.getLogger(__name__)
 
 routes: APIRouter = door()
 
 Credential = Annotated[str, Form(max_length=CREDENTIAL_LENGTH)]
+Told = Annotated[str, Query(max_length=4096)]
+"""What the identity provider has a browser tell."""
 
 
 @routes.get("/sign-in")
@@ -61,14 +78,14 @@ async def use_passkey(asked: Asker, credential: Credential = "") -> Response:
         asked.context.noted.note("console", "refused a passkey")
         return asked.page("sign_in.html", refusal.problem.status, problem="passkey")
     asked.strangers_take_back(Limits.CONSOLE_FAILED_BY_ADDRESS)
-    return await _signed_in(asked, member, token, "sign in")
+    return await _signed_in(asked, member, token, "sign in", "signed in with a passkey")
 
 
 @routes.get("/register/{token}")
 async def show_link(asked: Asker, token: str) -> Response:
     asked.strangers_spend(Limits.CONSOLE_PASSKEYS_BY_ADDRESS)
-    master = asked.context.master
-    holder = await members.holder_of(asked.session, master, token, asked.now)
+    link_id = members.link_id(asked.context.master, token)
+    holder = await members.holder_of(asked.session, link_id, asked.now)
     if holder is None:
         return asked.page("register.html", 404, name=None, token="")
     return asked.page("register.html", name=holder.name, token=token)
@@ -89,7 +106,68 @@ async def keep_new(asked: Asker, token: str, credential: Credential = "") -> Res
         asked.context, asked.session, token, asked.site, credential, now=asked.now
     )
     asked.strangers_take_back(Limits.CONSOLE_FAILED_BY_ADDRESS)
-    return await _signed_in(asked, member, session_token, "make a passkey")
+    return await _signed_in(
+        asked, member, session_token, "make a passkey", "signed in with a passkey"
+    )
+
+
+@routes.get("/oidc")
+async def leave(asked: Asker) -> Response:
+    """Leads to the identity provider, to sign in there."""
+    return await _leave(asked, None)
+
+
+@routes.get("/register/{token}/oidc")
+async def leave_to_bind(asked: Asker, token: str) -> Response:
+    """Leads to the identity provider, whose account is bound by a link."""
+    return await _leave(asked, token)
+
+
+@routes.get("/oidc/callback")
+async def come_back(
+    asked: Asker,
+    code: Told = "",
+    state: Told = "",
+    error: Told = "",
+    iss: Annotated[str | None, Query(max_length=4096)] = None,
+) -> Response:
+    """Somebody comes back from the identity provider (RFC 6749, section 4.1.2)."""
+    chosen = _provider(asked)
+    asked.strangers_spend(Limits.CONSOLE_FAILED_BY_ADDRESS)
+    token = token_in(asked.request, AWAY)
+    if token is None:
+        return _not_signed_in(asked, "over")
+    trip = oidc.trip(asked.context.master, token)
+    # Another site may send somebody here, but knows neither the cookie nor what belongs to it.
+    if not compare_digest(trip.state.encode(), state.encode()):
+        return _not_signed_in(asked, "over")
+    away = await sign_ins.come_back(asked.context, asked.session, token, asked.now)
+    if away is None:
+        return _not_signed_in(asked, "over")
+    # No transaction is open while the provider is asked.
+    await asked.session.commit()
+    try:
+        if error:
+            raise oidc.refused(error)
+        known = await oidc.known(
+            chosen, trip, _callback(asked), code=code, issuer=iss, now=asked.now
+        )
+    except NotSignedIn as why:
+        return _failed(asked, why)
+    try:
+        if away.link_id is None:
+            found = await sign_ins.sign_in_known(asked.context, asked.session, known, asked.now)
+        else:
+            found = await sign_ins.bind(
+                asked.context, asked.session, away.link_id, known, asked.now
+            )
+    except sign_ins.NotBound:
+        return _not_signed_in(asked, "stranger" if away.link_id is None else "taken")
+    asked.strangers_take_back(Limits.CONSOLE_FAILED_BY_ADDRESS)
+    how = "sign in" if away.link_id is None else "bind an account at the identity provider"
+    response = await _signed_in(asked, *found, how, "signed in by the identity provider")
+    delete_cookie(response, AWAY)
+    return response
 
 
 @routes.post("/sign-out")
@@ -101,9 +179,52 @@ async def sign_out(asked: Asker) -> Response:
     return response
 
 
-async def _signed_in(asked: Asked, member: StaffRow, token: str, how: str) -> Response:
+async def _leave(asked: Asked, link: str | None) -> Response:
+    chosen = _provider(asked)
+    # Another site has nobody sign in here, or bind their account, who does not want to.
+    must_come_from(asked.origin, asked.request)
+    asked.strangers_spend(Limits.CONSOLE_PASSKEYS_BY_ADDRESS)
+    token = await sign_ins.go_away(asked.context, asked.session, asked.now, link=link)
+    await asked.session.commit()
+    trip = oidc.trip(asked.context.master, token)
+    try:
+        response = redirect(await oidc.address(chosen, trip, _callback(asked)))
+    except NotSignedIn as why:
+        return _failed(asked, why)
+    # It is sent along when the provider leads back.
+    set_cookie(response, AWAY, token, STAFF_AWAY_LIFE)
+    return response
+
+
+def _provider(asked: Asked) -> Oidc:
+    """Raises Refusal when there is none."""
+    chosen = asked.context.settings.console.oidc
+    if chosen is None:
+        raise Refusal(ProblemType.NOT_FOUND)
+    return chosen
+
+
+def _callback(asked: Asked) -> str:
+    return f"{asked.origin}{HOME}/oidc/callback"
+
+
+def _failed(asked: Asked, why: NotSignedIn) -> Response:
+    if why.why is not Why.CANCELLED:
+        log.warning("the identity provider signs nobody in: %s", why)
+    return _not_signed_in(asked, why.why)
+
+
+def _not_signed_in(asked: Asked, problem: str) -> Response:
+    """Returns the page that says why somebody is not signed in by the identity provider."""
+    asked.context.noted.note("console", "refused what came from the identity provider")
+    response = asked.page("sign_in.html", 502 if problem == Why.AWAY else 403, problem=problem)
+    delete_cookie(response, AWAY)
+    return response
+
+
+async def _signed_in(asked: Asked, member: StaffRow, token: str, how: str, noted: str) -> Response:
     """Returns the answer to whoever has signed in, with a new session only."""
-    asked.context.noted.note("console", "signed in with a passkey")
+    asked.context.noted.note("console", noted)
     await acts.sign_in(asked.session, By(Door.CONSOLE, member.id, asked.now), member, how)
     before = asked.session_token
     if before is not None:

@@ -59,6 +59,32 @@ class StaffPasskeyRow(Table):
     used_at: Mapped[datetime | None]
 
 
+class StaffSubjectRow(Table):
+    """By whom somebody of the staff is known to the operator's identity provider. Each has one at
+    most."""
+
+    __tablename__ = "staff_subjects"
+
+    issuer: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    """The provider's own id of the person, which it gives to nobody else."""
+    staff_id: Mapped[str] = _staff_key(unique=True)
+    since: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class StaffAwayRow(Table):
+    """A browser that was sent to the identity provider, and is to come back once."""
+
+    __tablename__ = "staff_away"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """A keyed hash of the token in the browser's cookie."""
+    link_id: Mapped[str | None]
+    """The link by which the account at the provider is bound; None when somebody signs in."""
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class StaffSessionRow(Table):
     """A browser that is signed in to the console."""
 

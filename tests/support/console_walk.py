@@ -5,6 +5,8 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from cloud.console import acts, audit
 from cloud.console.audit import By, Door
 from cloud.console.roles import Reach, Role
@@ -13,6 +15,7 @@ from cloud.jobs.housekeeping import write_seen
 from cloud.merchants.merchants import place_of
 from cloud.policy import SESSION_FRESH, SESSION_IDLE
 from cloud.seen import Became, Kind, Light, took
+from cloud.settings import Oidc
 from cloud.watch.tables import TallyRow
 from protocol.messages import (
     CardPurchase,
@@ -31,6 +34,13 @@ from tests.support.visitor import Visitor
 
 ROWS = 55
 """More rows of the audit trail than are on one page."""
+AWAY = Oidc(
+    issuer="https://localhost:9",
+    client_id="console",
+    client_secret=SecretStr("s"),
+    name="Harbour Login",
+)
+"""An identity provider at which nobody answers."""
 
 
 class Team:
@@ -63,6 +73,12 @@ class Team:
             return f"/console/register/{token}"
 
         return self.served.do(add())
+
+    def has_a_provider(self, provider: Oidc | None) -> None:
+        """Gives the console an identity provider, or takes it away."""
+        context = self.served.context
+        console = context.settings.console.model_copy(update={"oidc": provider})
+        context.settings = context.settings.model_copy(update={"console": console})
 
     def has_done_much(self) -> None:
         """Adds rows to the audit trail."""
@@ -172,24 +188,33 @@ class Team:
 def whole_console(visitor: Visitor, team: Team, role: Role = Role.MERCHANT) -> Walk:
     """Walks through everything, from the link to the end of the session."""
     visitor.has_an_authenticator()
-    yield from registering(visitor, team, role)
-    yield from looking(visitor, team)
-    yield from watching(visitor, team, role)
-    yield from steering(visitor, team)
-    yield from selling(visitor, team)
-    yield from setting(visitor, team)
-    yield from with_staff(visitor, team)
-    yield from auditing(visitor, team)
-    yield from being_signed_out(visitor, team)
+    team.has_a_provider(AWAY)
+    try:
+        yield from registering(visitor, team, role)
+        yield from looking(visitor, team)
+        yield from watching(visitor, team, role)
+        yield from steering(visitor, team)
+        yield from selling(visitor, team)
+        yield from setting(visitor, team)
+        yield from with_staff(visitor, team)
+        yield from auditing(visitor, team)
+        yield from being_signed_out(visitor, team)
+    finally:
+        team.has_a_provider(None)
 
 
 def registering(visitor: Visitor, team: Team, role: Role) -> Walk:
     visitor.opens("/console")
     yield "sign-in"
     visitor.follows("To the content")
+    visitor.follows(f"Sign in with {AWAY.name}")
+    visitor.reads("cannot be asked now")
+    yield "sign-in-provider-away"
     link = team.link(role)
     visitor.opens(link)
     yield "register"
+    visitor.follows(f"Use your account at {AWAY.name}")
+    visitor.opens(link)
     visitor.presses("Make a passkey")
     visitor.reads("Look at these first")
     elsewhere = visitor.path

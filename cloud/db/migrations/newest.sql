@@ -18,8 +18,8 @@ CREATE TABLE "accounts" (
 	since BIGINT NOT NULL, 
 	joined INTEGER NOT NULL, frozen_at BIGINT, alerts_since BIGINT, codes_suffice_at BIGINT, alerts_by_mail BOOLEAN DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_accounts PRIMARY KEY (person_id), 
-	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
 	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
 	CONSTRAINT uq_accounts_joined UNIQUE (joined)
 );
 
@@ -266,8 +266,8 @@ CREATE TABLE "doors" (
 	area VARCHAR, 
 	list_hours INTEGER NOT NULL, 
 	CONSTRAINT pk_doors PRIMARY KEY (device_id), 
-	CONSTRAINT fk_doors_site_id FOREIGN KEY(site_id) REFERENCES sites (id), 
-	CONSTRAINT fk_doors_device_id FOREIGN KEY(device_id) REFERENCES devices (id)
+	CONSTRAINT fk_doors_device_id FOREIGN KEY(device_id) REFERENCES devices (id), 
+	CONSTRAINT fk_doors_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
 );
 
 CREATE TABLE "enrolments" (
@@ -689,6 +689,13 @@ CREATE TABLE staff (
 	CONSTRAINT fk_staff_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
 );
 
+CREATE TABLE staff_away (
+	id VARCHAR NOT NULL, 
+	link_id VARCHAR, 
+	expires_at BIGINT NOT NULL, 
+	CONSTRAINT pk_staff_away PRIMARY KEY (id)
+);
+
 CREATE TABLE staff_links (
 	id VARCHAR NOT NULL, 
 	staff_id VARCHAR NOT NULL, 
@@ -717,6 +724,16 @@ CREATE TABLE staff_sessions (
 	seen_at BIGINT NOT NULL, 
 	CONSTRAINT pk_staff_sessions PRIMARY KEY (id), 
 	CONSTRAINT fk_staff_sessions_staff_id FOREIGN KEY(staff_id) REFERENCES staff (id)
+);
+
+CREATE TABLE staff_subjects (
+	issuer VARCHAR NOT NULL, 
+	subject VARCHAR NOT NULL, 
+	staff_id VARCHAR NOT NULL, 
+	since BIGINT NOT NULL, 
+	used_at BIGINT, 
+	CONSTRAINT pk_staff_subjects PRIMARY KEY (issuer, subject), 
+	CONSTRAINT fk_staff_subjects_staff_id FOREIGN KEY(staff_id) REFERENCES staff (id)
 );
 
 CREATE TABLE support_bundles (
@@ -842,11 +859,11 @@ CREATE INDEX ix_candidates_person_id ON candidates (person_id);
 
 CREATE INDEX ix_challenges_expires_at ON challenges (expires_at);
 
-CREATE INDEX ix_purchases_person_id ON purchases (person_id);
-
 CREATE INDEX ix_purchases_outcome ON purchases (outcome);
 
 CREATE INDEX ix_purchases_at ON purchases (at);
+
+CREATE INDEX ix_purchases_person_id ON purchases (person_id);
 
 CREATE INDEX ix_refunds_purchase_id ON refunds (purchase_id);
 
@@ -854,15 +871,15 @@ CREATE INDEX ix_refunds_outcome ON refunds (outcome);
 
 CREATE INDEX ix_refunds_at ON refunds (at);
 
-CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
+CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
 
 CREATE INDEX ix_identifications_person_id ON identifications (person_id);
 
-CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
-
-CREATE INDEX ix_enrolments_expires_at ON enrolments (expires_at);
+CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
 
 CREATE INDEX ix_enrolments_person_id ON enrolments (person_id);
+
+CREATE INDEX ix_enrolments_expires_at ON enrolments (expires_at);
 
 CREATE INDEX ix_ledger_purchase_id ON ledger (purchase_id);
 
@@ -993,6 +1010,10 @@ CREATE INDEX ix_incidents_person_id ON incidents (person_id);
 CREATE INDEX ix_incidents_last_at ON incidents (last_at);
 
 CREATE INDEX ix_tallies_of_palms_hour ON tallies_of_palms (hour);
+
+CREATE UNIQUE INDEX ix_staff_subjects_staff_id ON staff_subjects (staff_id);
+
+CREATE INDEX ix_staff_away_expires_at ON staff_away (expires_at);
 
 CREATE INDEX ix_palm_requests_device_id ON palm_requests (device_id);
 

@@ -1,0 +1,77 @@
+"""A real OpenID provider on loopback, and somebody who signs in there."""
+
+import json
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import flask
+import httpx
+from werkzeug.serving import make_server
+
+Forge = Callable[[str], str]
+"""Makes another ID token of one."""
+
+
+@dataclass
+class IdentityProvider:
+    issuer: str
+    http: httpx.Client = field(repr=False)
+    asked: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
+    """The forms in which it was asked for tokens."""
+    forge: Forge | None = None
+    """What becomes of the ID tokens that it gives."""
+
+    def signs_in(self, place: str, subject: str, **claims: object) -> str:
+        """Signs in at the address to which a browser was sent, and returns where it leads back.
+        `claims` stand in the ID token, also in the place of those that stand there."""
+        self.http.put(f"/users/{subject}", json=claims).raise_for_status()
+        return self._answer(place, sub=subject)
+
+    def cancels(self, place: str) -> str:
+        (state,) = parse_qs(urlsplit(place).query)["state"]
+        # This provider leaves it out, which RFC 6749, section 4.1.2.1, does not allow.
+        return f"{self._answer(place, action='deny')}&state={state}"
+
+    def _answer(self, place: str, **form: str) -> str:
+        answer = self.http.post(place, data=form)
+        assert answer.is_redirect, answer.text
+        return answer.headers["location"]
+
+
+@contextmanager
+def identity_provider() -> Iterator[IdentityProvider]:
+    with warnings.catch_warnings():
+        # It imports what its library has moved.
+        warnings.simplefilter("ignore")
+        import oidc_provider_mock
+
+        app = oidc_provider_mock.app()
+    server = make_server("localhost", 0, app, threaded=True)
+    issuer = f"http://localhost:{server.server_port}"
+    with httpx.Client(base_url=issuer, verify=False, trust_env=False) as http:
+        provider = IdentityProvider(issuer, http)
+
+        @app.after_request
+        def look(answer: flask.Response) -> flask.Response:
+            if flask.request.path == "/oauth2/token":
+                provider.asked.append(flask.request.form.to_dict())
+                told: Any = answer.get_json()
+                if provider.forge is not None:
+                    told["id_token"] = provider.forge(told["id_token"])
+                    answer.set_data(json.dumps(told))
+            return answer
+
+        del look
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield provider
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
