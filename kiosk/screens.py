@@ -185,6 +185,8 @@ class EntryProblem(StrEnum):
     WRONG_PIN = "wrong_pin"
     WEAK_PIN = "weak_pin"
     """The chosen PIN is easy to guess."""
+    ANOTHER_CODE = "another_code"
+    """What was shown is a code for something else."""
     CASE_OPEN = "case_open"
     """No kiosk is activated while its enclosure is open."""
     LOCKED = "locked"
@@ -1348,5 +1350,14 @@ class NoKeys(Screen[Literal[Choice.TRY_AGAIN]]):
 
 
 @dataclass(frozen=True)
+class ScanActivationCode(Screen[Literal[Choice.USE_NUMBER] | Back]):
+    """The live view, to which staff show the QR code that activates the kiosk."""
+
+    problem: EntryProblem | None = None
+
+
+@dataclass(frozen=True)
 class EnterActivationCode(Screen[Entered | Back]):
+    """The digits of that code."""
+
     problem: EntryProblem | None = None

@@ -248,6 +248,11 @@ class ServiceInfo(Message):
     """What is wrong with the service's disk when it stores nothing but what serves deletions."""
 
 
+ACTIVATION_MARK = "PALM-ACTIVATION "
+"""What stands before the digits of an activation code where it is a QR code, so that no other code
+is taken for it."""
+
+
 class Activation(Message):
     activation_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$")] = Field(repr=False)
     public_key: Base64

@@ -84,6 +84,7 @@ from kiosk.screens import (
     QuestionAnswered,
     Recognised,
     SaveCardByPhone,
+    ScanActivationCode,
     ScanBegun,
     ScanDevice,
     ScanMembership,
@@ -879,6 +880,15 @@ def examples() -> dict[str, Screen[Any]]:
         "choose-list-not-kept": ChooseList(
             "Kiosk at Gate B", "Gate B", LISTS[:2], VenueProblem.NOT_KEPT
         ),
+        "scan-activation-code": ScanActivationCode(),
+        **{
+            f"scan-activation-code-{problem}": ScanActivationCode(problem)
+            for problem in (
+                EntryProblem.ANOTHER_CODE,
+                EntryProblem.EXPIRED,
+                EntryProblem.WRONG_CODE,
+            )
+        },
         "enter-activation-code": EnterActivationCode(),
         "enter-activation-code-open": EnterActivationCode(EntryProblem.CASE_OPEN),
         "enter-activation-code-wrong": EnterActivationCode(EntryProblem.WRONG_CODE),

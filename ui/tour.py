@@ -21,6 +21,7 @@ from hardware.camera import SimulatedCamera
 from hardware.camera.feed import Feed
 from kiosk.screens import (
     PalmScreen,
+    ScanActivationCode,
     ScanBegun,
     ScanDevice,
     ScanMembership,
@@ -66,6 +67,8 @@ def pictured(screen: Screen[object]) -> Colour:
         hold_up(room, "MEMBER-000007")
     if isinstance(screen, ScanTicket):
         hold_up(room, "nsmgdm2ur5vkj9ahz3e5")
+    if isinstance(screen, ScanActivationCode):
+        hold_up(room, "PALM-ACTIVATION 04712938")
     if isinstance(screen, ScanBegun):
         hold_up(room, "PALM-BEGUN 482109375518")
     if isinstance(screen, ScanDevice):

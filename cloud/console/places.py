@@ -22,6 +22,7 @@ from cloud.merchants.merchants import (
 from cloud.policy import ACTIVATION_LIFE
 from cloud.web.browsers import redirect
 from cloud.web.pages import qr_code
+from protocol.messages import ACTIVATION_MARK
 
 NAME_LENGTH = 64
 """The largest number of characters of a site's name."""
@@ -103,7 +104,7 @@ def code_page(asked: Asked, code: str, site: SiteRow, *, replaced: str | None) -
     return asked.page(
         "code.html",
         code=f"{code[:4]} {code[4:]}",
-        qr_code=qr_code(code),
+        qr_code=qr_code(f"{ACTIVATION_MARK}{code}"),
         site=site,
         replaced=replaced,
         until=asked.now + ACTIVATION_LIFE,

@@ -145,20 +145,24 @@ async def make_activation_code(
 
 async def _use_up(call: Call, entered: str) -> ActivationCode | None:
     """Returns a code that is right, and is used up then. Wrong codes use up the code of the same
-    name."""
+    name. Raises Refusal for one that would be right, and has expired."""
     code = await held(call.session, ActivationCode, entered[:3])
-    if code is None or code.expires_at <= call.now or code.attempts_left <= 0:
+    if code is None or code.attempts_left <= 0:
         return None
     code.attempts_left -= 1
     expected = call.context.master.lookup("activation", entered)
     if not secrets.compare_digest(code.lookup, expected):
         return None
+    if code.expires_at <= call.now:
+        raise Refusal(ProblemType.EXPIRED)
     await call.session.delete(code)
     return code
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
-    await session.execute(delete(ActivationCode).where(ActivationCode.expires_at <= now))
+    """Deletes what has expired a day ago: who comes with it until then is told so."""
+    expired = ActivationCode.expires_at <= now - ACTIVATION_LIFE
+    await session.execute(delete(ActivationCode).where(expired))
 
 
 async def forget_all(session: AsyncSession) -> None:

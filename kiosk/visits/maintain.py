@@ -30,7 +30,6 @@ from kiosk.screens import (
     Bundle,
     Check,
     Choice,
-    EnterActivationCode,
     EnterPin,
     EntryProblem,
     Figure,
@@ -54,6 +53,7 @@ from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Tampering, Till
 from kiosk.venue.opening import device_file
 from kiosk.venue.venue import Connection, VenueState
+from kiosk.visits.activation import ActivationCodes
 from kiosk.visits.pin import ask_pin
 from kiosk.visits.sign_on import sign_on
 from kiosk.visits.visit import Codes
@@ -220,19 +220,20 @@ async def _change_pin(stage: Stage, pin: StaffPin) -> bool:
 
 async def _activate(office: BackOffice) -> None:
     """Raises RestartAsked when the kiosk was locked: it serves with other keys from then on."""
+    codes = ActivationCodes(office.stage, office.codes)
     problem: EntryProblem | None = None
     while True:
         if is_open(office.enclosure):
             # It would lock itself at once, and the code would be used up.
             problem = EntryProblem.CASE_OPEN
-        answer = await office.stage.ask(EnterActivationCode(problem))
-        if answer is Choice.BACK:
+        code = await codes.ask(problem)
+        if code is None:
             return
         if is_open(office.enclosure):
             continue
         office.stage.show(Working(Work.CHECKING_SERVICE))
         try:
-            await office.service.activate(answer.text, office.name)
+            await office.service.activate(code, office.name)
         except Refused as refused:
             if refused.type is ProblemType.EXPIRED:
                 problem = EntryProblem.EXPIRED

@@ -1,24 +1,38 @@
-"""A kiosk whose case is opened serves nobody until its operator has it activated again."""
+"""A kiosk whose case is opened serves nobody until a manager has it activated again."""
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cloud.__main__ import main
+from drawn.card import hold_up
 from kiosk.screens import (
-    EnterActivationCode,
     EnterPin,
     HoldPalm,
     Maintenance,
     OutOfService,
+    ScanActivationCode,
     Welcome,
 )
+from palm.image import Colour
+from tests.cloud.portal.test_beginning import read_qr_code
 from tests.journeys.conftest import Opens
+from tests.support.hands import SIZE
+from tests.support.phone import Phone
 
 PIN = "739182"
 
 
-def test_a_case_that_is_opened_during_a_payment_locks_the_kiosk_until_it_is_activated_again(
+def held_up(code: str) -> Colour:
+    """Returns what a camera sees of a QR code."""
+    picture = np.full((*SIZE, 3), 118, np.uint8)
+    hold_up(picture, code)
+    return picture
+
+
+def test_a_case_that_is_opened_during_a_payment_locks_the_kiosk_until_a_manager_activates_it(
     opens: Opens, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def staff(*words: str) -> str:
@@ -53,7 +67,20 @@ def test_a_case_that_is_opened_during_a_payment_locks_the_kiosk_until_it_is_acti
     shopper.sees(Maintenance)
     shopper.reads("The case was opened")
     shopper.presses("Activate device")
-    shopper.sees(EnterActivationCode)
-    shopper.types(staff("activation-code").strip())
+    shopper.sees(ScanActivationCode)
+
+    # A manager has the console show the code, and holds it before the camera.
+    added = staff("add-user", "Robin", "--role", "site-manager", "--site", "first")
+    link = re.findall(r"/console/register/\S+", added)[0]
+    manager = Phone(shopper.portal, tmp_path / "service" / "ca.pem")
+    manager.makes_passkey(link)
+    site = "/console/sites/first"
+    code = read_qr_code(manager.sends(manager.opens(site), f"{site}/code").text)
+    manager.close()
+    shopper.shows(held_up("https://evil.example/activate?code=12345678"))
+    shopper.reads("This is no activation code")
+    shopper.shows(held_up(f"{code[:-1]}{(int(code[-1]) + 1) % 10}"))
+    shopper.reads("That code is wrong, or was used already")
+    shopper.shows(held_up(code))
     shopper.sees(Welcome)
     shopper.can_press("Sign up")

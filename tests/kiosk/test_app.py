@@ -68,6 +68,7 @@ from kiosk.screens import (
     QuestionAnswered,
     Recognised,
     SaveCardByPhone,
+    ScanActivationCode,
     ScanBegun,
     ScanDevice,
     ScanMembership,
@@ -202,6 +203,11 @@ TO_DOCUMENT: list[Line] = [
     (EnterStaffNumber, typed("17")),
 ]
 TO_OFFICE: list[Line] = [(Welcome, Choice.STAFF), (EnterPin, PIN), (EnterPin, PIN)]
+TO_TYPE: list[Line] = [
+    *TO_OFFICE,
+    (Maintenance, Choice.ACTIVATE),
+    (ScanActivationCode, Choice.USE_NUMBER),
+]
 STEP_UP: dict[str, Answer] = {"POST /identifications": identification(Outcome.STEP_UP)}
 REFUSED: dict[str, Answer] = {"POST /identifications": identification(Outcome.REFUSED)}
 FROZEN: dict[str, Answer] = {"POST /identifications": identification(Outcome.FROZEN)}
@@ -262,7 +268,8 @@ WAYS: dict[type[Screen[Any]], Way] = {
     StaffShut: Way(TO_OFFICE[:1]),
     Maintenance: Way(TO_OFFICE),
     About: Way([*TO_OFFICE, (Maintenance, Choice.ABOUT)]),
-    EnterActivationCode: Way([*TO_OFFICE, (Maintenance, Choice.ACTIVATE)]),
+    ScanActivationCode: Way([*TO_OFFICE, (Maintenance, Choice.ACTIVATE)]),
+    EnterActivationCode: Way(TO_TYPE),
     ShowDocument: Way(TO_AGE, asked=OVER_18),
     EnterStaffNumber: Way(TO_DOCUMENT[:4], asked=OVER_18),
     ConfirmAge: Way(TO_DOCUMENT, asked=OVER_18),
@@ -1084,8 +1091,7 @@ async def test_staff_activate_the_kiosk_with_a_code(
     terminal.unplug()
     canned.will("POST /devices", problem(ProblemType.WRONG_ACTIVATION_CODE, 403))
     here = stand(
-        *TO_OFFICE,
-        (Maintenance, Choice.ACTIVATE),
+        *TO_TYPE,
         (EnterActivationCode(), typed("1234")),
         (EnterActivationCode(screens.EntryProblem.WRONG_CODE), typed("87654321")),
         (EnterActivationCode(screens.EntryProblem.WRONG_CODE), typed("12345678")),

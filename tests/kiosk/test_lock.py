@@ -32,6 +32,7 @@ from kiosk.screens import (
     Maintenance,
     OutOfService,
     Part,
+    ScanActivationCode,
     Welcome,
 )
 from kiosk.service.identity import Identity
@@ -60,6 +61,7 @@ TO_CODE: list[Line] = [
     (EnterPin, PIN),
     (Maintenance, Choice.ACTIVATE),
 ]
+TO_TYPE: list[Line] = [*TO_CODE, (ScanActivationCode, Choice.USE_NUMBER)]
 LONG = LASTS_S + 2 * LOOKS_S
 DOUBT = PendingPurchase(
     request=PurchaseRequest(
@@ -166,7 +168,7 @@ async def test_a_case_that_is_opened_during_a_sale_locks_the_kiosk_until_it_is_a
     assert not secrets_in(state)
 
     # The case is closed by now.
-    async with start(*TO_CODE, (EnterActivationCode, typed("12345678"))) as here:
+    async with start(*TO_TYPE, (EnterActivationCode, typed("12345678"))) as here:
         await here.starts_again()
     (shown,) = [screen for screen in here.stage.shown if isinstance(screen, Maintenance)][-1:]
     assert (shown.checks[0].part, shown.checks[0].health) == (Part.LOCK, Health.BROKEN)
@@ -195,7 +197,7 @@ async def test_without_a_network_the_keys_are_destroyed_all_the_same_and_no_paym
     assert not secrets_in(state)
 
     code = (EnterActivationCode, typed("12345678"))
-    async with start(*TO_CODE, code) as here:
+    async with start(*TO_TYPE, code) as here:
         await here.starts_again()
     found = ended("approved", reference="sale-before")
     canned.will("GET /purchases/sale-before", found)

@@ -20,6 +20,7 @@ from kiosk.screens import (
     Maintenance,
     Notice,
     OutOfService,
+    ScanActivationCode,
     Welcome,
 )
 from kiosk.service.client import SignatureService
@@ -257,6 +258,7 @@ async def test_a_locked_kiosk_serves_nobody_until_it_is_activated_again(
         (EnterPin, PIN),
         (EnterPin, PIN),
         (Maintenance, Choice.ACTIVATE),
+        (ScanActivationCode, Choice.USE_NUMBER),
         (EnterActivationCode, typed("12345678")),
         (Maintenance, Choice.BACK),
         (Welcome, WAITS),

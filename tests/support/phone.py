@@ -1,11 +1,13 @@
-"""A shopper's phone, on which pages of a real service's portal are opened."""
+"""A phone, on which pages of a real service's portal or console are opened."""
 
 import re
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
 
+from tests.support.passkeys import Authenticator
 from tests.support.portal import forms
 
 
@@ -22,9 +24,19 @@ class Phone:
         return self._http.get(path, headers={"sec-fetch-site": "none"})
 
     def sends(self, page: httpx.Response, action: str, **typed: str) -> httpx.Response:
+        return self._posts(action, {**forms(page)[action].fields, **typed})
+
+    def makes_passkey(self, link: str) -> httpx.Response:
+        """Makes a passkey by a link to the console, and returns the page of who is signed in."""
+        page = self.opens(link)
+        asked = self._posts(f"{link}/options", forms(page)[link].fields)
+        origin = str(self._http.base_url).rstrip("/")
+        made = Authenticator().make(asked.text, origin=origin)
+        return self.sends(page, link, credential=made)
+
+    def _posts(self, action: str, fields: Mapping[str, str]) -> httpx.Response:
         headers = {"sec-fetch-site": "same-origin", "origin": "null"}
-        fields = {**forms(page)[action].fields, **typed}
-        return self._http.post(action, data=fields, headers=headers)
+        return self._http.post(action, data=dict(fields), headers=headers)
 
     def saves_card(self, page: httpx.Response) -> httpx.Response:
         """Saves a card on the provider's page that a page leads to, and comes back."""

@@ -13,7 +13,8 @@ from cloud.fleet.reports import SILENT_AFTER
 from cloud.web.devices import DeviceRow
 from protocol.fleet import Fault
 from protocol.hours import Hours
-from protocol.messages import Direction
+from protocol.messages import ACTIVATION_MARK, Direction
+from tests.cloud.portal.test_beginning import read_qr_code
 from tests.support.console import KIOSK, add_kiosk, member_of, report, site_of, trail
 from tests.support.portal import Portal
 
@@ -117,8 +118,9 @@ async def test_a_code_activates_a_kiosk_at_the_site_and_is_shown_as_a_qr_code(po
     shop = await site_of(portal, "first")
     manager = await member_of(portal, Role.SITE, "first", shop)
     page = await manager.submit(f"/console/sites/{shop}", f"/console/sites/{shop}/code")
-    assert re.search(r"<strong>\d{4} \d{4}</strong>", page.text)
-    assert "<svg" in page.text
+    found = re.search(r"<strong>(\d{4}) (\d{4})</strong>", page.text)
+    assert found
+    assert read_qr_code(page.text) == f"{ACTIVATION_MARK}{found[1]}{found[2]}"
     await add_kiosk(portal)
     page = await manager.submit(PAGE, f"{PAGE}/replace")
     assert "Replace Till 3" in page.text

@@ -11,7 +11,8 @@ import pytest
 from openapi_spec_validator import validate
 from pydantic import ValidationError
 
-from cloud.policy import CODE_ATTEMPTS, Limits
+from cloud.merchants.tables import ActivationCode
+from cloud.policy import ACTIVATION_LIFE, CODE_ATTEMPTS, Limits
 from cloud.web import limits
 from cloud.web.limits import MAX_BODY
 from cloud.web.problems import Refusal
@@ -164,6 +165,21 @@ def test_wrong_activation_codes_are_limited_by_address_and_stop_nobody_else(serv
     assert said[-1] is ProblemType.TOO_MANY_ATTEMPTS
     assert activation_problem(served.device("127.0.2.1"), code) is ProblemType.TOO_MANY_ATTEMPTS
     served.device("127.0.2.2").activate(code)
+
+
+def test_who_comes_too_late_with_an_activation_code_is_told_so(served: Served):
+    code = served.activation_code()
+
+    async def let_it_expire() -> None:
+        async with served.database.session() as session:
+            row = await session.get_one(ActivationCode, code[:3])
+            row.expires_at -= ACTIVATION_LIFE
+            await session.commit()
+
+    served.do(let_it_expire())
+    wrong = ProblemType.WRONG_ACTIVATION_CODE
+    assert activation_problem(served.device("127.0.5.1"), wrongly(code)) is wrong
+    assert activation_problem(served.device("127.0.5.1"), code) is ProblemType.EXPIRED
 
 
 def test_many_kiosks_behind_one_address_can_be_activated(served: Served):
