@@ -33,6 +33,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from cloud import bootstrap, context, settings, staff
 from cloud.bootstrap import Does, HousekeepingStopped
+from cloud.console import audit, four_eyes
+from cloud.console.audit import By, Door
 from cloud.context import Context
 from cloud.db import database, migration
 from cloud.db.database import DatabaseUnusable
@@ -64,7 +66,7 @@ from cloud.providers import ProviderUnavailable
 from cloud.providers.sandbox import SandboxBroken, SandboxMissing
 from cloud.serving import CannotListen, allow_many_files, listen, make_server
 from cloud.settings import BadSettings, Serving, Settings
-from cloud.staff import CannotDo
+from cloud.staff_verbs import CannotDo, commander
 from cloud.state import State, StateDamaged, StateInUse
 from cloud.telemetry import logs
 from cloud.telemetry.measures import trace_id
@@ -479,16 +481,40 @@ async def _rekey(state: State, chosen: Settings) -> int:
     with state.held():
         master, _ = bootstrap.open_store(state, chosen.master_key)
         store = database.open_database(state.address)
-        await _hold_alone(state, store)
-        starting = VaultClient(
-            chosen.vault, chosen.recognition, state.vault, wrapped_by=chosen.master_key
-        )
-        async with starting as vault:
-            transform = await vault.rekey()
-            done = await renew_search_codes(store, master, vault, transform, _show_progress)
-        await store.close()
+        by = By(Door.COMMAND, commander(), bootstrap.now())
+        try:
+            await _hold_alone(state, store)
+            approval = await _approval_of_rekey(store, by)
+            starting = VaultClient(
+                chosen.vault, chosen.recognition, state.vault, wrapped_by=chosen.master_key
+            )
+            async with starting as vault:
+                transform = await vault.rekey()
+                done = await renew_search_codes(store, master, vault, transform, _show_progress)
+            async with store.session() as session:
+                # Not before: who does it again after a crash needs no other approval.
+                if approval is None:
+                    await audit.append(session, by, four_eyes.REKEY.name)
+                else:
+                    await four_eyes.take(session, by, approval)
+                await session.commit()
+        finally:
+            await store.close()
     print(f"New search codes: {done} palms. The old ones and their secret are gone.")
     return 0
+
+
+async def _approval_of_rekey(store: context.Database, by: By) -> str | None:
+    """Returns the id of the approval by which the gallery's secret is replaced; None where there
+    are no two who could ask and approve. Raises CannotDo when there is no approval."""
+    async with store.reading() as session:
+        approval = await four_eyes.approved_rekey(session, by.at)
+        if approval is None and await four_eyes.are_two(session):
+            raise CannotDo(
+                "nobody has approved it. Ask with `staff ask-rekey`, or on the console's page To "
+                "approve, and have another operator approve it: then there is a day for it."
+            )
+    return approval
 
 
 def _become_vault(state: State, chosen: Settings, path: Path) -> NoReturn:

@@ -1,4 +1,5 @@
-"""The verbs of `./run cloud staff` about accounts for the console, and what staff have done."""
+"""The verbs of `./run cloud staff` about accounts for the console, what needs two of the staff, and
+what they have done."""
 
 # ruff: noqa: T201 - a command answers on standard output
 
@@ -9,9 +10,10 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.console import acts, audit, members
+from cloud.console import acts, audit, four_eyes, members
 from cloud.console.asking import HOME
 from cloud.console.audit import By
+from cloud.console.four_eyes import Nothing
 from cloud.console.members import StaffRow
 from cloud.console.roles import BadAccount, Reach, Role
 from cloud.keys.person_keys import MasterKey
@@ -32,6 +34,14 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     end = add("end-user", _end_user, "let somebody use the console no more")
     for verb in (link, end):
         verb.add_argument("user", help="the id of the account")
+    add(
+        "asked", _list_asked, "list the dangerous acts that were asked for, and what became of them"
+    )
+    approve = add("approve", _approve, "approve what somebody else has asked for")
+    decline = add("decline", _decline, "decline it, or take back what one has asked for")
+    for verb in (approve, decline):
+        verb.add_argument("request", help="the id of what was asked for")
+    add("ask-rekey", _ask_rekey, "ask that the gallery's secret may be replaced (rekey)")
     add("audit", _export, "print what staff have done, as lines of JSON")
     check = add("verify-audit", _verify, "check that nothing of it was changed or is missing")
     check.add_argument(
@@ -76,6 +86,37 @@ async def _show_link(
 
 async def _end_user(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
     await acts.end_member(session, arguments.by, await _user(arguments, session))
+
+
+async def _list_asked(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    by: By = arguments.by
+    for row in await four_eyes.all_asked(session):
+        at, state = f"{row.at:%Y-%m-%d %H:%M}", four_eyes.state(row, by.at)
+        print(row.id, at, row.who, row.merchant_id or "-", state, row.act, row.arguments, sep="\t")
+
+
+async def _approve(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    await _decide(arguments, session, approves=True)
+
+
+async def _decline(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    await _decide(arguments, session, approves=False)
+
+
+async def _decide(arguments: argparse.Namespace, session: AsyncSession, *, approves: bool) -> None:
+    try:
+        await four_eyes.decide(session, arguments.by, arguments.request, approves=approves)
+    except four_eyes.CannotDecide as no:
+        if no.why is four_eyes.Why.OWN:
+            raise CannotDo(
+                "you have asked for that yourself: somebody else has to approve it."
+            ) from None
+        raise CannotDo(f"{arguments.request} does not wait. List what does: staff asked.") from None
+
+
+async def _ask_rekey(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    row = await four_eyes.ask(session, arguments.by, four_eyes.REKEY, Nothing(), None)
+    print(f"request {row.id}")
 
 
 async def _export(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:

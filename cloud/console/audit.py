@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any
 
 import rfc8785
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console.tables import AuditRow
@@ -81,6 +81,15 @@ async def latest(
     if before is not None:
         chosen = chosen.where(AuditRow.place < before)
     return (await session.scalars(chosen)).all()
+
+
+async def count(session: AsyncSession, by: By, act: str, since: datetime) -> int:
+    """Returns how often somebody has done something since then. Nobody does anything more before
+    the transaction ends."""
+    await lock(session, "audit")
+    theirs = AuditRow.who == by.who, AuditRow.door == by.door, AuditRow.act == act
+    found = select(func.count()).select_from(AuditRow).where(*theirs, AuditRow.at > since)
+    return await session.scalar(found) or 0
 
 
 async def exported(session: AsyncSession, merchant_id: str | None = None) -> AsyncIterator[str]:

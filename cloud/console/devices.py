@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
 
-from cloud.console import acts
+from cloud.console import acts, four_eyes
 from cloud.console.asking import HOME, Asked, Asker, router
+from cloud.console.four_eyes_pages import ask_to_revoke
 from cloud.console.kiosks import kiosk
 from cloud.console.places import code_page, one_line, sites_in_reach
 from cloud.console.roles import Right
@@ -90,12 +91,15 @@ async def move(asked: Asker, site: Annotated[str, Form(max_length=64)] = "") -> 
 
 @revoking.get("/devices/{device_id}/revoke")
 async def ask_about_end(asked: Asker) -> Response:
-    return asked.page("revoke.html", device=_active(asked))
+    alone = await four_eyes.revokes_alone(asked.session, asked.by)
+    return asked.page("revoke.html", device=_active(asked), alone=alone, most=four_eyes.ALONE)
 
 
 @revoking.post("/devices/{device_id}/revoke")
 async def revoke(asked: Asker) -> Response:
     device = _active(asked)
+    if not await four_eyes.revokes_alone(asked.session, asked.by):
+        return await ask_to_revoke(asked, (device.id,), device.merchant_id)
     await acts.revoke_device(asked.session, asked.by, device)
     return redirect(f"{HOME}/devices/{device.id}")
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.console import four_eyes
 from cloud.console.asking import Asker, router
 from cloud.console.roles import Right
 from cloud.entry.presences import PRESENCE_LIFE
@@ -77,6 +78,7 @@ KEPT: Mapping[str, tuple[str, timedelta]] = {
     "cloud.entry.presences": ("Who is inside", PRESENCE_LIFE),
     "cloud.people.sign_ins": ("Sessions of the portal", SESSION_LIFE),
     "cloud.console.sign_ins": ("Sessions of the console", SESSION_LIFE),
+    "cloud.console.four_eyes": ("What two of the staff decide", four_eyes.KEPT),
     "cloud.web.limits": ("What limits count", LONGEST_WINDOW),
     "cloud.people.alerts": ("Alerts that were not sent", ALERT_PATIENCE),
     "cloud.payments.card_pages": ("Pages for adding a card", CARD_PAGE_LIFE + KEEPING_PATIENCE),

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.console.tables import StaffRow
+from cloud.console.tables import AskedRow, StaffRow
 from cloud.fleet.orders import settings_naming_pictures
 from cloud.fleet.pictures import PictureRow, find_picture
 from cloud.merchants.merchants import MerchantRow, SiteRow, find_merchant, find_site
@@ -151,6 +151,7 @@ class Found:
     member: StaffRow | None = None
     incident: IncidentRow | None = None
     picture: PictureRow | None = None
+    asked: AskedRow | None = None
 
 
 async def find(
@@ -158,7 +159,9 @@ async def find(
 ) -> Found:
     """Returns what the names in a path stand for, for who has the right to the page. Raises Refusal
     for what is not in reach, and for who has no right, as for what there is not."""
-    found = await _found(session, reach, names) if reach.may(right) else None
+    found: Found | None = None
+    if reach.may(right):
+        found = await _found(session, reach, names) if names else Found()
     if found is None:
         raise Refusal(ProblemType.NOT_FOUND)
     return found
@@ -196,6 +199,10 @@ async def _found(  # noqa: PLR0911, PLR0912 - one for each kind of thing
                 return Found(member=member)
         case [("digest", name)]:
             return await _found_picture(session, reach, name)
+        case [("request_id", name)]:
+            asked = await session.get(AskedRow, name)
+            if asked is not None and reach.covers(asked.merchant_id):
+                return Found(asked=asked)
         case []:
             return Found()
         case _:

@@ -6,6 +6,7 @@ from cloud.console import (
     consents,
     content,
     devices,
+    four_eyes_pages,
     fraud,
     holdings,
     jobs,
@@ -74,6 +75,8 @@ ROUTERS = (
     recognition.routes,
     jobs.routes,
     staff_pages.routes,
+    four_eyes_pages.routes,
+    four_eyes_pages.revoking,
     trail.routes,
     _rest,
 )

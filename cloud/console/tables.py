@@ -1,5 +1,5 @@
-"""Tables of the console: staff, how they sign in, and the audit trail. None of them is about people
-who use a palm."""
+"""Tables of the console: staff, how they sign in, what they have asked for, and the audit trail.
+None of them is about people who use a palm."""
 
 from datetime import datetime
 from typing import Any
@@ -95,6 +95,30 @@ class StaffSessionRow(Table):
     staff_id: Mapped[str] = _staff_key()
     since: Mapped[datetime] = mapped_column(index=True)
     seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AskedRow(Table):
+    """A dangerous act that somebody of the staff has asked for (`cloud.console.four_eyes`)."""
+
+    __tablename__ = "staff_asked"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    act: Mapped[str]
+    """`cloud.console.four_eyes.ACTS`."""
+    arguments: Mapped[str]
+    """What it is done to, as JSON."""
+    merchant_id: Mapped[str | None] = mapped_column(ForeignKey("merchants.id"))
+    """Whose that is; None for what is of all."""
+    door: Mapped[str]
+    who: Mapped[str]
+    """Who has asked, as in AuditRow."""
+    at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime]
+    """Until when it can be decided; once it is approved, until when it can be taken."""
+    state: Mapped[str]
+    """`cloud.console.four_eyes.State`."""
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
 
 
 class AuditRow(Table):

@@ -1,11 +1,11 @@
-"""The page of the audit trail, and its export."""
+"""The page of the audit trail."""
 
 import json
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from cloud.console import acts, audit, members
+from cloud.console import audit, members
 from cloud.console.asking import Asked, Asker, router
 from cloud.console.places import sites_in_reach
 from cloud.console.roles import Right
@@ -47,12 +47,3 @@ async def _things(asked: Asked) -> dict[str, str]:
         for device in await all_devices(asked.session)
         if asked.reach.covers(device.merchant_id, device.site_id)
     }
-
-
-@routes.get("/audit.jsonl")
-async def export_trail(asked: Asker) -> Response:
-    merchant_id = asked.reach.merchant_id
-    await acts.export_trail(asked.session, asked.by, merchant_id)
-    lines = [line async for line in audit.exported(asked.session, merchant_id)]
-    headers = {"content-disposition": 'attachment; filename="audit.jsonl"'}
-    return Response("".join(lines), headers=headers, media_type="application/jsonl")

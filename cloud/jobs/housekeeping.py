@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import Any
 
+from cloud.console import four_eyes
 from cloud.console import sign_ins as console_sign_ins
 from cloud.context import WORK, Context
 from cloud.db.database import cause_of
@@ -61,6 +62,7 @@ EXPIRING = (
     claims,
     sign_ins,
     console_sign_ins,
+    four_eyes,
     authenticators,
     corrections,
     mails,

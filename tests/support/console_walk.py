@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from cloud.console import acts, audit
+from cloud.console import acts, audit, four_eyes
 from cloud.console.audit import By, Door
+from cloud.console.four_eyes import Kiosks
 from cloud.console.roles import Reach, Role
 from cloud.fleet import orders, pictures
 from cloud.jobs.housekeeping import write_seen
@@ -174,6 +175,23 @@ class Team:
                 await session.commit()
 
         self.served.do(give())
+
+    def approves_and_asks(self) -> None:
+        """Has somebody else approve what was asked for, and ask for something themselves."""
+
+        async def work() -> None:
+            context = self.served.context
+            by = By(Door.COMMAND, "root", context.clock())
+            async with context.database.session() as session:
+                for row in await four_eyes.all_asked(session):
+                    is_theirs = row.merchant_id == self.merchant_id
+                    if is_theirs and row.state == four_eyes.State.WAITING:
+                        await four_eyes.decide(session, by, row.id, approves=True)
+                kiosks = Kiosks(device_ids=(self.kiosks[1].id,))
+                await four_eyes.ask(session, by, four_eyes.REVOKE, kiosks, self.merchant_id)
+                await session.commit()
+
+        self.served.do(work())
 
     def waits(self, span: timedelta) -> None:
         self.served.ahead += span
@@ -386,9 +404,21 @@ def with_staff(visitor: Visitor, team: Team) -> Walk:
 
 
 def auditing(visitor: Visitor, team: Team) -> Walk:
+    visitor.opens(f"/console/sites/{team.site_id}")
+    visitor.follows("Revoke all its kiosks")
+    yield "revoke-all"
+    visitor.presses("Ask to revoke them")
+    yield "approvals-own"
+    visitor.presses("Take back")
     visitor.follows("Audit trail")
     yield "audit"
-    assert b'"act": "revoke the kiosk"' in visitor.downloads("Export all of it")
+    visitor.presses("Ask to export all of it")
+    team.approves_and_asks()
+    visitor.follows("To approve")
+    yield "approvals"
+    assert b'"act": "revoke the kiosk"' in visitor.downloads("Download it, once", "button")
+    visitor.presses("Approve")
+    yield "approvals-decided"
     team.has_done_much()
     visitor.opens("/console/audit")
     visitor.follows("Older")

@@ -120,7 +120,7 @@ class Browser:
         agent: str = "",
     ) -> None:
         """`rest` waits for what goes on in the service after an answer."""
-        self._context = context
+        self.context = context
         self._rest = rest
         self.http = httpx.AsyncClient(
             transport=transport,
@@ -156,7 +156,7 @@ class Browser:
     async def sign_in(self, phone: str) -> httpx.Response:
         """Returns the first page of who is signed in."""
         page = await self.ask_for_code(phone)
-        code = last_code(self._context, phone)
+        code = last_code(self.context, phone)
         return await self.submit(page, "/portal/code", code=code)
 
 

@@ -180,12 +180,13 @@ class Visitor:
         self._reaches("button", name)
         self.page.keyboard.press("Space")
 
-    def downloads(self, name: str) -> bytes:
-        """Follows a link to a file, and returns the file."""
-        self._reaches("link", name)
+    def downloads(self, name: str, role: Role = "link") -> bytes:
+        """Follows a link to a file, or presses a button for one, and returns the file."""
+        self._reaches(role, name)
         with self.page.expect_download() as download:
             self.page.keyboard.press("Enter")
-        self.visited.add(("GET", _path(download.value.url)))
+        method = "GET" if role == "link" else "POST"
+        self.visited.add((method, _path(download.value.url)))
         return download.value.path().read_bytes()
 
     def types(self, label: str, text: str) -> None:

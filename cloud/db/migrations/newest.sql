@@ -18,8 +18,8 @@ CREATE TABLE "accounts" (
 	since BIGINT NOT NULL, 
 	joined INTEGER NOT NULL, frozen_at BIGINT, alerts_since BIGINT, codes_suffice_at BIGINT, alerts_by_mail BOOLEAN DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_accounts PRIMARY KEY (person_id), 
-	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
+	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_accounts_joined UNIQUE (joined)
 );
 
@@ -147,8 +147,8 @@ CREATE TABLE "candidates" (
 	person_id VARCHAR NOT NULL, 
 	rarity FLOAT NOT NULL, 
 	CONSTRAINT pk_candidates PRIMARY KEY (identification_id, person_id), 
-	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE, 
-	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE
+	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE
 );
 
 CREATE TABLE card_pages (
@@ -569,8 +569,8 @@ CREATE TABLE "purchases" (
 	merchant_id VARCHAR NOT NULL, 
 	account VARCHAR, told VARCHAR, dispute VARCHAR, terminal VARCHAR, card_id VARCHAR, asks_holder BOOLEAN, receipt VARCHAR, site_id VARCHAR, recognised_at BIGINT, told_at BIGINT, 
 	CONSTRAINT pk_purchases PRIMARY KEY (id), 
-	CONSTRAINT fk_purchases_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE SET NULL, 
 	CONSTRAINT uq_purchases_identification_id UNIQUE (identification_id), 
+	CONSTRAINT fk_purchases_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE SET NULL, 
 	CONSTRAINT fk_purchases_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
 	CONSTRAINT uq_purchases_merchant_id UNIQUE (merchant_id, reference, device_id)
 );
@@ -687,6 +687,22 @@ CREATE TABLE staff (
 	CONSTRAINT pk_staff PRIMARY KEY (id), 
 	CONSTRAINT fk_staff_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
 	CONSTRAINT fk_staff_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
+);
+
+CREATE TABLE staff_asked (
+	id VARCHAR NOT NULL, 
+	act VARCHAR NOT NULL, 
+	arguments VARCHAR NOT NULL, 
+	merchant_id VARCHAR, 
+	door VARCHAR NOT NULL, 
+	who VARCHAR NOT NULL, 
+	at BIGINT NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	state VARCHAR NOT NULL, 
+	decided_by VARCHAR, 
+	decided_at BIGINT, 
+	CONSTRAINT pk_staff_asked PRIMARY KEY (id), 
+	CONSTRAINT fk_staff_asked_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id)
 );
 
 CREATE TABLE staff_away (
@@ -871,11 +887,11 @@ CREATE INDEX ix_refunds_outcome ON refunds (outcome);
 
 CREATE INDEX ix_refunds_at ON refunds (at);
 
-CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
-
 CREATE INDEX ix_identifications_person_id ON identifications (person_id);
 
 CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
+
+CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
 
 CREATE INDEX ix_enrolments_person_id ON enrolments (person_id);
 
@@ -1014,6 +1030,8 @@ CREATE INDEX ix_tallies_of_palms_hour ON tallies_of_palms (hour);
 CREATE UNIQUE INDEX ix_staff_subjects_staff_id ON staff_subjects (staff_id);
 
 CREATE INDEX ix_staff_away_expires_at ON staff_away (expires_at);
+
+CREATE INDEX ix_staff_asked_at ON staff_asked (at);
 
 CREATE INDEX ix_palm_requests_device_id ON palm_requests (device_id);
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from cloud.console import four_eyes
 from cloud.console.asking import StaffRoute
 from cloud.console.roles import RIGHTS, Right, Role
 from cloud.console.routes import ROUTERS
@@ -20,6 +21,7 @@ from tests.support.console import (
     add_kiosk,
     add_picture,
     attacks,
+    commanded,
     differ,
     member_of,
     report,
@@ -70,6 +72,15 @@ async def token_of(member: Member) -> str:
     return forms(await member.open("/console"))["/console/sign-out"].fields["form"]
 
 
+async def asked_by(portal: Portal, merchant_id: str | None) -> str:
+    """Returns the id of something dangerous that was asked for."""
+    async with portal.database.session() as session:
+        by, act = commanded(portal), four_eyes.EXPORT_TRAIL
+        row = await four_eyes.ask(session, by, act, four_eyes.Nothing(), merchant_id)
+        await session.commit()
+    return row.id
+
+
 def named(path: str, name: str) -> str:
     return re.sub(r"\{\w+\}", name, path)
 
@@ -99,6 +110,7 @@ async def test_what_another_merchant_has_is_answered_as_what_there_is_not(portal
         "digest": [await add_picture(portal, shop)],
         "staff_id": [operator.member.id, theirs.member.id, clerk.member.id],
         "incident_id": [row.id for row in await attacks(portal)],
+        "request_id": [await asked_by(portal, "first"), await asked_by(portal, None)],
     }
     other = await portal.merchant("Florist")
     place = await site_of(portal, other)
@@ -142,6 +154,7 @@ async def test_a_role_has_its_rights_and_no_more(portal: Portal):
     names = {"merchant_id": "first", "site_id": shop, "device_id": KIOSK, "sale_id": SALE}
     names |= {"staff_id": below.member.id, "digest": await add_picture(portal, shop)}
     names["incident_id"] = (await attacks(portal))[0].id
+    names["request_id"] = await asked_by(portal, "first")
     for role, (merchant_id, site_id) in reach.items():
         member = await member_of(portal, role, merchant_id, site_id)
         token = await token_of(member)

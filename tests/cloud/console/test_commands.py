@@ -37,10 +37,14 @@ ON_PAGES_TOO = {
     "audit",
     "sales",
     "refund",
+    "approve",
+    "ask-rekey",
+    "decline",
 }
 """The verbs that `cloud.console.acts` notes."""
 ONLY_TOLD = {
     "acts",
+    "asked",
     "attacks",
     "devices",
     "doors",

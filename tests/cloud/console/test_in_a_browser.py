@@ -12,7 +12,15 @@ from tests.support.visitor import DESKTOP, IS_THERE, TABLET, WHY_NOT, Visitor, c
 
 pytestmark = pytest.mark.skipif(not IS_THERE, reason=WHY_NOT)
 
-IN_THE_DARK = {"overview", "kiosk", "kiosk-locked", "audit", "attacks", "recognition"}
+IN_THE_DARK = {
+    "overview",
+    "kiosk",
+    "kiosk-locked",
+    "audit",
+    "approvals",
+    "attacks",
+    "recognition",
+}
 """The states that between them have everything that the console colours."""
 CLOSELY = IN_THE_DARK | {"kiosk-without-a-name", "register-used", "sign-in-no-passkey"}
 """The states in which axe looks at a page that it has seen in another one."""

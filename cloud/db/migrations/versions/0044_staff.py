@@ -1,4 +1,4 @@
-"""accounts of staff at an identity provider"""
+"""accounts of staff at an identity provider, and acts that need two"""
 
 from alembic import op
 import sqlalchemy as sa
@@ -27,3 +27,19 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_staff_away'))
     )
     op.create_index(op.f('ix_staff_away_expires_at'), 'staff_away', ['expires_at'])
+    op.create_table('staff_asked',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('act', sa.String(), nullable=False),
+    sa.Column('arguments', sa.String(), nullable=False),
+    sa.Column('merchant_id', sa.String(), nullable=True),
+    sa.Column('door', sa.String(), nullable=False),
+    sa.Column('who', sa.String(), nullable=False),
+    sa.Column('at', sa.BigInteger(), nullable=False),
+    sa.Column('expires_at', sa.BigInteger(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('decided_by', sa.String(), nullable=True),
+    sa.Column('decided_at', sa.BigInteger(), nullable=True),
+    sa.ForeignKeyConstraint(['merchant_id'], ['merchants.id'], name=op.f('fk_staff_asked_merchant_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_staff_asked'))
+    )
+    op.create_index(op.f('ix_staff_asked_at'), 'staff_asked', ['at'])

@@ -1,0 +1,212 @@
+"""Dangerous acts need two: somebody of the staff asks, and another who may do the same approves.
+
+Each such act is registered here, with the right that it needs and the type of its arguments, which
+are kept until it is decided. The approval does it, in one transaction and therefore once. What the
+approval cannot do, because it is a file for whoever has asked or needs the service's machine, is
+taken afterwards, once.
+
+From the command line everybody who has the service's machine may ask and approve; nobody approves
+what they have asked for themselves.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.console import audit, members
+from cloud.console.audit import By
+from cloud.console.roles import Reach, Right, Role
+from cloud.console.tables import AskedRow
+from cloud.db.locks import held
+from cloud.db.tables import new_id
+from cloud.web import devices
+
+LIFE = timedelta(days=1)
+"""How long something that was asked for can be approved, and how long what was approved can be
+taken."""
+KEPT = timedelta(days=30)
+"""How long whoever has asked sees what became of it."""
+ALONE = 3
+"""How many kiosks one member of staff revokes within a day without a second one. A kiosk that was
+stolen has to be revoked at once."""
+
+
+class State(StrEnum):
+    WAITING = "waiting"
+    APPROVED = "approved"
+    """It can be taken."""
+    DONE = "done"
+    DECLINED = "declined"
+    OVER = "over"
+    """Nobody has decided, or taken it, in time."""
+
+
+class Why(StrEnum):
+    OWN = "own"
+    """Nobody approves what they have asked for."""
+    OVER = "over"
+    """It is not waiting any more."""
+
+
+class CannotDecide(Exception):
+    def __init__(self, why: Why) -> None:
+        super().__init__(why.value)
+        self.why = why
+
+
+class Arguments(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Nothing(Arguments):
+    pass
+
+
+class Kiosks(Arguments):
+    device_ids: tuple[str, ...]
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+@dataclass(frozen=True)
+class Act(Generic[A]):
+    """Something that needs two."""
+
+    name: str
+    """What is done, as the trail says it after "ask to" and "approve to"."""
+    right: Right
+    """Who has it asks and approves."""
+    arguments: type[A]
+    do: Callable[[AsyncSession, By, AskedRow, A], Awaitable[None]] | None
+    """Does it, leaving out what is not possible any more; None for what is taken afterwards."""
+
+    async def run(self, session: AsyncSession, by: By, row: AskedRow) -> None:
+        assert self.do is not None
+        await self.do(session, by, row, self.arguments.model_validate_json(row.arguments))
+
+
+async def _revoke(session: AsyncSession, by: By, row: AskedRow, asked: Kiosks) -> None:
+    for device_id in asked.device_ids:
+        device = await devices.find_device(session, device_id)
+        if device is None or device.merchant_id != row.merchant_id:
+            continue
+        if await devices.revoke_device(session, device_id, by.at):
+            act = "revoke the kiosk, as two want it"
+            await audit.append(session, by, act, device_id, merchant_id=row.merchant_id)
+
+
+REVOKE = Act("revoke kiosks", Right.REVOKE, Kiosks, _revoke)
+EXPORT_TRAIL = Act("export the audit trail", Right.AUDIT, Nothing, None)
+REKEY = Act("replace the gallery's secret", Right.STAFF, Nothing, None)
+ACTS: Mapping[str, Act[Any]] = {act.name: act for act in (REVOKE, EXPORT_TRAIL, REKEY)}
+
+
+# Asking and deciding
+
+
+async def ask(
+    session: AsyncSession, by: By, act: Act[A], arguments: A, merchant_id: str | None
+) -> AskedRow:
+    """Asks for an act on what is of a merchant; None for what is of all."""
+    row = AskedRow(
+        id=new_id(),
+        act=act.name,
+        arguments=arguments.model_dump_json(),
+        merchant_id=merchant_id,
+        door=by.door,
+        who=by.who,
+        at=by.at,
+        expires_at=by.at + LIFE,
+        state=State.WAITING,
+    )
+    session.add(row)
+    given = {} if row.arguments == "{}" else {"arguments": row.arguments}
+    await audit.append(session, by, f"ask to {act.name}", row.id, merchant_id=merchant_id, **given)
+    return row
+
+
+async def decide(session: AsyncSession, by: By, request_id: str, *, approves: bool) -> AskedRow:
+    """Approves what was asked for, which does it, or declines it. Raises CannotDecide."""
+    row = await held(session, AskedRow, request_id)
+    if row is None or state(row, by.at) is not State.WAITING:
+        raise CannotDecide(Why.OVER)
+    if approves and is_own(row, by):
+        raise CannotDecide(Why.OWN)
+    act = ACTS[row.act]
+    row.decided_by, row.decided_at = by.who, by.at
+    word = "approve to" if approves else "decline to"
+    await audit.append(session, by, f"{word} {act.name}", row.id, merchant_id=row.merchant_id)
+    if not approves:
+        row.state = State.DECLINED
+    elif act.do is None:
+        row.state, row.expires_at = State.APPROVED, by.at + LIFE
+    else:
+        row.state = State.DONE
+        await act.run(session, by, row)
+    return row
+
+
+async def take(session: AsyncSession, by: By, request_id: str) -> AskedRow:
+    """Takes what was approved, once. Raises CannotDecide."""
+    row = await held(session, AskedRow, request_id)
+    if row is None or state(row, by.at) is not State.APPROVED:
+        raise CannotDecide(Why.OVER)
+    row.state = State.DONE
+    await audit.append(session, by, row.act, row.id, merchant_id=row.merchant_id)
+    return row
+
+
+def is_own(row: AskedRow, by: By) -> bool:
+    return (row.door, row.who) == (by.door, by.who)
+
+
+def state(row: AskedRow, now: datetime) -> State:
+    """Returns what has become of something that was asked for."""
+    kept = State(row.state)
+    may_end = kept in (State.WAITING, State.APPROVED)
+    return State.OVER if may_end and row.expires_at <= now else kept
+
+
+def may_decide(reach: Reach, row: AskedRow) -> bool:
+    """Returns whether somebody may do what was asked for, and so sees and decides it."""
+    return reach.may(ACTS[row.act].right) and reach.covers(row.merchant_id)
+
+
+async def all_asked(session: AsyncSession) -> Sequence[AskedRow]:
+    """Returns what was asked for in the last days, the newest first."""
+    return (await session.scalars(select(AskedRow).order_by(AskedRow.at.desc(), AskedRow.id))).all()
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> None:
+    await session.execute(delete(AskedRow).where(AskedRow.at <= now - KEPT))
+
+
+# What else needs it
+
+
+async def revokes_alone(session: AsyncSession, by: By) -> bool:
+    """Returns whether somebody may revoke one more kiosk by themselves."""
+    since = by.at - LIFE
+    return await audit.count(session, by, "revoke the kiosk", since) < ALONE
+
+
+async def approved_rekey(session: AsyncSession, now: datetime) -> str | None:
+    """Returns the id of the approval by which the gallery's secret may be replaced, None when there
+    is none."""
+    for row in await all_asked(session):
+        if row.act == REKEY.name and state(row, now) is State.APPROVED:
+            return row.id
+    return None
+
+
+async def are_two(session: AsyncSession) -> bool:
+    """Returns whether there are two who could decide what is of all merchants."""
+    everybody = await members.all_members(session)
+    return sum(member.role == Role.OPERATOR for member in everybody) > 1

@@ -1,0 +1,176 @@
+"""Pages on which dangerous acts are asked for and approved (`cloud.console.four_eyes`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import APIRouter, Response
+
+from cloud.console import audit, four_eyes, members
+from cloud.console.asking import HOME, Asked, Asker, router
+from cloud.console.four_eyes import CannotDecide, Kiosks, Nothing, State, Why
+from cloud.console.kiosks import kiosks
+from cloud.console.places import site_of
+from cloud.console.roles import Right, Role
+from cloud.console.tables import AskedRow
+from cloud.merchants.merchants import all_merchants
+from cloud.web.browsers import redirect
+from cloud.web.devices import all_devices
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
+
+PAGE = f"{HOME}/approvals"
+
+# Whoever may do anything that needs two may read what staff have done.
+routes: APIRouter = router(Right.AUDIT)
+revoking: APIRouter = router(Right.REVOKE)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Something that was asked for, as it stands on the page."""
+
+    row: AskedRow
+    state: State
+    by: str
+    """Who has asked."""
+    place: str | None
+    """The merchant's name; None for all."""
+    kiosks: tuple[str, ...]
+    """Their names."""
+
+
+@routes.get("/approvals")
+async def list_asked(asked: Asker) -> Response:
+    return await _page(asked)
+
+
+@routes.post("/approvals/{request_id}/approve")
+async def approve(asked: Asker) -> Response:
+    return await _decide(asked, approves=True)
+
+
+@routes.post("/approvals/{request_id}/decline")
+async def decline(asked: Asker) -> Response:
+    """Declines it, or takes back what one has asked for oneself."""
+    return await _decide(asked, approves=False)
+
+
+@routes.post("/approvals/{request_id}/audit.jsonl")
+async def take_trail(asked: Asker) -> Response:
+    """Gives the audit trail to whoever has asked for it, once."""
+    row = _row(asked)
+    if row.act != four_eyes.EXPORT_TRAIL.name or not four_eyes.is_own(row, asked.by):
+        raise Refusal(ProblemType.NOT_FOUND)
+    try:
+        await four_eyes.take(asked.session, asked.by, row.id)
+    except CannotDecide as no:
+        return await _page(asked, 409, problem=no.why)
+    lines = [line async for line in audit.exported(asked.session, row.merchant_id)]
+    headers = {"content-disposition": 'attachment; filename="audit.jsonl"'}
+    return Response("".join(lines), headers=headers, media_type="application/jsonl")
+
+
+@routes.post("/audit/export")
+async def ask_for_trail(asked: Asker) -> Response:
+    act, reach = four_eyes.EXPORT_TRAIL, asked.reach
+    await four_eyes.ask(asked.session, asked.by, act, Nothing(), reach.merchant_id)
+    return redirect(PAGE)
+
+
+@routes.post("/approvals/rekey")
+async def ask_for_rekey(asked: Asker) -> Response:
+    if asked.reach.role is not Role.OPERATOR:
+        raise Refusal(ProblemType.NOT_FOUND)
+    await four_eyes.ask(asked.session, asked.by, four_eyes.REKEY, Nothing(), None)
+    return redirect(PAGE)
+
+
+@revoking.get("/sites/{site_id}/revoke")
+async def ask_about_all(asked: Asker) -> Response:
+    site, names = site_of(asked), await _active_at(asked)
+    if not names:
+        raise Refusal(ProblemType.CONFLICT)
+    return asked.page("revoke_all.html", site=site, names=list(names.values()))
+
+
+@revoking.post("/sites/{site_id}/revoke")
+async def ask_to_revoke_all(asked: Asker) -> Response:
+    names = await _active_at(asked)
+    if not names:
+        raise Refusal(ProblemType.CONFLICT)
+    return await ask_to_revoke(asked, tuple(names), site_of(asked).merchant_id)
+
+
+async def ask_to_revoke(asked: Asked, device_ids: tuple[str, ...], merchant_id: str) -> Response:
+    """Asks for what one does not do alone, and leads to where it is seen."""
+    given = Kiosks(device_ids=device_ids)
+    await four_eyes.ask(asked.session, asked.by, four_eyes.REVOKE, given, merchant_id)
+    return redirect(PAGE)
+
+
+async def _decide(asked: Asked, *, approves: bool) -> Response:
+    row = _row(asked)
+    try:
+        await four_eyes.decide(asked.session, asked.by, row.id, approves=approves)
+    except CannotDecide as no:
+        return await _page(asked, 409, problem=no.why)
+    return redirect(PAGE)
+
+
+async def _page(asked: Asked, status: int = 200, *, problem: Why | None = None) -> Response:
+    names = {
+        each.id: each.name
+        for each in await members.all_members(asked.session)
+        # A merchant is not told who works for the operator.
+        if asked.reach.covers(each.merchant_id, each.site_id)
+    }
+    names |= {row.id: row.name for row in await all_merchants(asked.session)}
+    names |= {device.id: device.name for device in await all_devices(asked.session)}
+    seen = [
+        _shown(row, names, asked.now)
+        for row in await four_eyes.all_asked(asked.session)
+        if four_eyes.may_decide(asked.reach, row)
+    ]
+    own = [each for each in seen if four_eyes.is_own(each.row, asked.by)]
+    return asked.page(
+        "approvals.html",
+        status,
+        waiting=[each for each in seen if each.state is State.WAITING and each not in own],
+        own=own,
+        decided=[each for each in seen if each.state is not State.WAITING and each not in own],
+        may_rekey=asked.reach.role is Role.OPERATOR,
+        problem=problem,
+    )
+
+
+def _shown(row: AskedRow, names: Mapping[str, str], now: datetime) -> Shown:
+    by = f"{row.who}, by command"
+    if row.door == audit.Door.CONSOLE:
+        by = names.get(row.who, "Somebody whose account you do not see")
+    device_ids: tuple[str, ...] = ()
+    if row.act == four_eyes.REVOKE.name:
+        device_ids = Kiosks.model_validate_json(row.arguments).device_ids
+    return Shown(
+        row,
+        four_eyes.state(row, now),
+        by,
+        None if row.merchant_id is None else names[row.merchant_id],
+        tuple(names.get(each, each) for each in device_ids),
+    )
+
+
+async def _active_at(asked: Asked) -> dict[str, str]:
+    """Returns the names of the kiosks at the site that are not revoked, by their ids."""
+    found = await kiosks(asked.session, asked.reach, asked.now, site_of(asked).id)
+    devices = [each.device for each in found]
+    return {device.id: device.name for device in devices if device.revoked_at is None}
+
+
+def _row(asked: Asked) -> AskedRow:
+    """Returns what the page is about. Raises Refusal for who may not do it."""
+    row = asked.found.asked
+    assert row is not None
+    if not four_eyes.may_decide(asked.reach, row):
+        raise Refusal(ProblemType.NOT_FOUND)
+    return row
