@@ -66,8 +66,12 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     add("kiosk-settings", _list_settings, "list what was set for kiosks")
     restart = add("restart-device", _restart, "have a kiosk start again within a minute", "+")
     lock = add("lock-device", _lock, "let nobody use a kiosk until it is activated again", "+")
+    maintain = add(
+        "maintain-device", _maintain, "take a kiosk out of service until it is put back", "+"
+    )
+    serve = add("serve-device", _put_back, "put a kiosk back into service", "+")
     bundle = add("support-bundle", _show_bundle, "show what a kiosk's staff have sent", "+")
-    for verb in (restart, lock, bundle):
+    for verb in (restart, lock, maintain, serve, bundle):
         verb.add_argument("device", help="the id of the device")
     add(
         "policies",
@@ -141,6 +145,14 @@ async def _restart(arguments: argparse.Namespace, session: AsyncSession, _: Mast
 
 async def _lock(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
     await acts.lock_device(session, arguments.by, await _active(arguments, session))
+
+
+async def _maintain(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    await acts.call_to_maintenance(session, arguments.by, await _active(arguments, session))
+
+
+async def _put_back(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    await acts.put_back(session, arguments.by, await _active(arguments, session))
 
 
 async def _active(arguments: argparse.Namespace, session: AsyncSession) -> DeviceRow:

@@ -82,6 +82,17 @@ async def lock_device(session: AsyncSession, by: By, device: DeviceRow) -> None:
     await _note(session, by, "lock the kiosk", device)
 
 
+async def call_to_maintenance(session: AsyncSession, by: By, device: DeviceRow) -> None:
+    """Takes a device out of service until it is put back or activated again."""
+    await orders.ask(session, device.id, Act.MAINTAIN, by.who, by.at)
+    await _note(session, by, "call the kiosk to maintenance", device)
+
+
+async def put_back(session: AsyncSession, by: By, device: DeviceRow) -> None:
+    await orders.ask(session, device.id, Act.SERVE, by.who, by.at)
+    await _note(session, by, "put the kiosk back into service", device)
+
+
 async def revoke_device(session: AsyncSession, by: By, device: DeviceRow) -> None:
     await devices.revoke_device(session, device.id, by.at)
     await _note(session, by, "revoke the kiosk", device)

@@ -64,6 +64,20 @@ async def lock(asked: Asker) -> Response:
     return redirect(f"{HOME}/devices/{device.id}")
 
 
+@locking.post("/devices/{device_id}/maintain")
+async def call_to_maintenance(asked: Asker) -> Response:
+    device = _active(asked)
+    await acts.call_to_maintenance(asked.session, asked.by, device)
+    return redirect(f"{HOME}/devices/{device.id}")
+
+
+@locking.post("/devices/{device_id}/serve")
+async def put_back(asked: Asker) -> Response:
+    device = _active(asked)
+    await acts.put_back(asked.session, asked.by, device)
+    return redirect(f"{HOME}/devices/{device.id}")
+
+
 @replacing.post("/devices/{device_id}/replace")
 async def replace(asked: Asker) -> Response:
     """Shows a code that activates another kiosk in the place of this one, or this one again."""

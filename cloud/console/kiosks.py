@@ -23,6 +23,8 @@ class State(StrEnum):
     """It tells of something that is not well."""
     LOCKED = "locked"
     """The operator has locked it."""
+    MAINTENANCE = "maintenance"
+    """Somebody has called it to maintenance."""
     NEW = "new"
     """It was activated a moment ago, and has not told of itself yet."""
     WELL = "well"
@@ -43,10 +45,11 @@ class Kiosk:
     heard_ago: timedelta | None
     """How long ago that was."""
     is_locked: bool
+    is_in_maintenance: bool
 
     @property
     def needs_somebody(self) -> bool:
-        return self.state in (State.SILENT, State.FAULTY, State.LOCKED)
+        return self.state in (State.SILENT, State.FAULTY, State.LOCKED, State.MAINTENANCE)
 
     @property
     def running(self) -> timedelta | None:
@@ -80,6 +83,7 @@ def _seen(
     device: DeviceRow, told: Told | None, acts: Sequence[orders.ActRow], now: datetime
 ) -> Kiosk:
     is_locked = orders.is_locked(device, acts)
+    is_in_maintenance = orders.is_in_maintenance(device, acts)
     heard_at = device.activated_at if told is None else told.at
     if device.revoked_at is not None:
         state = State.REVOKED
@@ -89,7 +93,9 @@ def _seen(
         state = State.FAULTY
     elif is_locked:
         state = State.LOCKED
+    elif is_in_maintenance:
+        state = State.MAINTENANCE
     else:
         state = State.NEW if told is None else State.WELL
     ago = None if told is None else max(now - told.at, timedelta(0))
-    return Kiosk(device, told, state, ago, is_locked)
+    return Kiosk(device, told, state, ago, is_locked, is_in_maintenance)

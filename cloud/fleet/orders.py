@@ -43,6 +43,10 @@ class Act(StrEnum):
 
     RESTART = "restart"
     LOCK = "lock"
+    MAINTAIN = "maintain"
+    """It is out of service until it is put back, from afar as well."""
+    SERVE = "serve"
+    """It is put back into service."""
     TAMPERING = "tampering"
     """Nobody has asked for it: somebody has tampered with the device, which is revoked."""
 
@@ -123,7 +127,7 @@ async def orders_for(call: Call) -> Orders:
         # Without hours it is open on holidays, too.
         "holidays": sorted(day.isoformat() for day in clock.holidays) if hours else [],
         "helpline": given.get("helpline", ""),
-        "locked": is_locked(device, acts),
+        "locked": is_locked(device, acts) or is_in_maintenance(device, acts),
         "restart": max(
             (act.id for act in acts if act.act == Act.RESTART and act.at > recent), default=0
         ),
@@ -146,10 +150,10 @@ async def orders_for(call: Call) -> Orders:
         row.serial = max(row.serial + 1, int(call.now.timestamp()))
         before = json.loads(row.content or "{}")
         row.content = content
-        for act, name in ((Act.LOCK, "locked"), (Act.RESTART, "restart")):
+        for these, name in (((Act.LOCK, Act.MAINTAIN), "locked"), ((Act.RESTART,), "restart")):
             if ordered[name] and ordered[name] != before.get(name):
-                asked = [each for each in acts if each.act == act][-1]
-                told = f"{act} as {asked.who} asked at {asked.at:%Y-%m-%d %H:%M}"
+                asked = [each for each in acts if each.act in these][-1]
+                told = f"{asked.act} as {asked.who} asked at {asked.at:%Y-%m-%d %H:%M}"
                 log.warning("the device %s is told to %s", device.id, told)
     return documents.sign(
         call.context.receipt_key, Orders, device_id=device.id, number=row.serial, **ordered
@@ -239,6 +243,13 @@ def is_locked(device: DeviceRow, acts: Sequence[ActRow]) -> bool:
     """Returns whether somebody has had a device locked since it was activated last. `acts` are
     those on it."""
     return any(each.act == Act.LOCK and each.at >= device.activated_at for each in acts)
+
+
+def is_in_maintenance(device: DeviceRow, acts: Sequence[ActRow]) -> bool:
+    """Returns whether somebody has called a device to maintenance since it was activated last, and
+    nobody has put it back. `acts` are those on it, the latest last."""
+    last = [each for each in acts if each.act in (Act.MAINTAIN, Act.SERVE)][-1:]
+    return any(each.act == Act.MAINTAIN and each.at >= device.activated_at for each in last)
 
 
 async def _settings_of(session: AsyncSession, *scopes: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from cloud.__main__ import main
 from drawn.card import hold_up
+from kiosk.operator import REPORT_S
 from kiosk.screens import (
     EnterPin,
     HoldPalm,
@@ -76,7 +77,6 @@ def test_a_case_that_is_opened_during_a_payment_locks_the_kiosk_until_a_manager_
     manager.makes_passkey(link)
     site = "/console/sites/first"
     code = read_qr_code(manager.sends(manager.opens(site), f"{site}/code").text)
-    manager.close()
     shopper.shows(held_up("https://evil.example/activate?code=12345678"))
     shopper.reads("This is no activation code")
     shopper.shows(held_up(f"{code[:-1]}{(int(code[-1]) + 1) % 10}"))
@@ -84,3 +84,13 @@ def test_a_case_that_is_opened_during_a_payment_locks_the_kiosk_until_a_manager_
     shopper.shows(held_up(code))
     shopper.sees(Welcome)
     shopper.can_press("Sign up")
+
+    # They call it to maintenance, and put it back. It has started again, and its service too.
+    shopper.shows(None)
+    manager.follows(shopper.portal)
+    page = f"/console/devices/{(tmp_path / 'device-id').read_text().strip()}"
+    for act, screen in (("maintain", OutOfService), ("serve", Welcome)):
+        manager.sends(manager.opens(page), f"{page}/{act}")
+        shopper.lets_pass(REPORT_S)
+        shopper.sees(screen)
+    manager.close()

@@ -317,6 +317,9 @@ def steering(visitor: Visitor, team: Team) -> Walk:
     visitor.enters("Name", "Counter by the door")
     visitor.presses("Have it start again")
     yield "kiosk-asked-to-start-again"
+    visitor.presses("Call it to maintenance")
+    yield "kiosk-in-maintenance"
+    visitor.presses("Put it back into service")
     visitor.presses("Replace it by another kiosk")
     yield "replace"
     visitor.follows("Back to the site")

@@ -152,6 +152,10 @@ class Shopper:
         self._clock.skip(PATIENCE.warning_s)
         self.sees(Welcome)
 
+    def lets_pass(self, seconds: float) -> None:
+        """Does nothing for so long. The kiosk's clock skips it."""
+        self._clock.skip(seconds)
+
     def hesitates(self, idle_s: float = PATIENCE.idle_s) -> None:
         """Touches nothing until the kiosk warns."""
         self._clock.skip(idle_s - PATIENCE.warning_s)

@@ -18,8 +18,8 @@ CREATE TABLE "accounts" (
 	since BIGINT NOT NULL, 
 	joined INTEGER NOT NULL, frozen_at BIGINT, alerts_since BIGINT, codes_suffice_at BIGINT, alerts_by_mail BOOLEAN DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_accounts PRIMARY KEY (person_id), 
-	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
 	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
 	CONSTRAINT uq_accounts_joined UNIQUE (joined)
 );
 
@@ -251,8 +251,8 @@ CREATE TABLE "devices" (
 	reader VARCHAR, 
 	passes_many BOOLEAN NOT NULL, 
 	CONSTRAINT pk_devices PRIMARY KEY (id), 
-	CONSTRAINT fk_devices_site_id FOREIGN KEY(site_id) REFERENCES sites (id), 
-	CONSTRAINT fk_devices_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id)
+	CONSTRAINT fk_devices_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
+	CONSTRAINT fk_devices_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
 );
 
 CREATE TABLE "doors" (
@@ -569,8 +569,8 @@ CREATE TABLE "purchases" (
 	merchant_id VARCHAR NOT NULL, 
 	account VARCHAR, told VARCHAR, dispute VARCHAR, terminal VARCHAR, card_id VARCHAR, asks_holder BOOLEAN, receipt VARCHAR, site_id VARCHAR, recognised_at BIGINT, told_at BIGINT, 
 	CONSTRAINT pk_purchases PRIMARY KEY (id), 
-	CONSTRAINT uq_purchases_identification_id UNIQUE (identification_id), 
 	CONSTRAINT fk_purchases_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE SET NULL, 
+	CONSTRAINT uq_purchases_identification_id UNIQUE (identification_id), 
 	CONSTRAINT fk_purchases_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
 	CONSTRAINT uq_purchases_merchant_id UNIQUE (merchant_id, reference, device_id)
 );
@@ -877,9 +877,9 @@ CREATE INDEX ix_challenges_expires_at ON challenges (expires_at);
 
 CREATE INDEX ix_purchases_outcome ON purchases (outcome);
 
-CREATE INDEX ix_purchases_at ON purchases (at);
-
 CREATE INDEX ix_purchases_person_id ON purchases (person_id);
+
+CREATE INDEX ix_purchases_at ON purchases (at);
 
 CREATE INDEX ix_refunds_purchase_id ON refunds (purchase_id);
 
@@ -889,9 +889,9 @@ CREATE INDEX ix_refunds_at ON refunds (at);
 
 CREATE INDEX ix_identifications_person_id ON identifications (person_id);
 
-CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
-
 CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
+
+CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
 
 CREATE INDEX ix_enrolments_person_id ON enrolments (person_id);
 

@@ -29,6 +29,8 @@ ON_PAGES_TOO = {
     "take-access",
     "take-ticket",
     "unlink-membership",
+    "maintain-device",
+    "serve-device",
     "add-user",
     "freeze-account",
     "look-at",

@@ -82,6 +82,31 @@ async def test_a_kiosk_is_started_again_and_locked_by_its_orders(portal: Portal)
     ]
 
 
+async def test_a_kiosk_is_called_to_maintenance_and_put_back(portal: Portal):
+    await add_kiosk(portal)
+    await report(portal)
+    manager = await member_of(portal, Role.SITE, "first", await site_of(portal, "first"))
+    page = await manager.submit(PAGE, f"{PAGE}/maintain")
+    assert "nobody can use it but staff" in page.text
+    assert "In maintenance" in (await manager.open("/console")).text
+
+    async def is_in_maintenance() -> bool:
+        async with portal.database.session() as session:
+            asked = await orders.acts_on(session, KIOSK)
+        return orders.is_in_maintenance(await kiosk(portal), asked)
+
+    assert await is_in_maintenance()
+    page = await manager.submit(PAGE, f"{PAGE}/serve")
+    assert "Be back in service" in page.text
+    assert not await is_in_maintenance()
+    await manager.submit(PAGE, f"{PAGE}/maintain")
+    async with portal.database.session() as session:
+        row = await session.get_one(DeviceRow, KIOSK)
+        row.activated_at = portal.now + timedelta(minutes=1)
+        await session.commit()
+    assert not await is_in_maintenance(), "it was activated again"
+
+
 async def test_a_kiosk_that_moves_leaves_its_door_and_its_reader(portal: Portal):
     await add_kiosk(portal)
     operator = await member_of(portal)

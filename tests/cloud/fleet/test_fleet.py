@@ -168,6 +168,19 @@ def test_a_lock_lasts_until_the_kiosk_is_activated_again(served: Served, kiosk: 
     assert told(kiosk).locked
 
 
+def test_maintenance_lasts_until_the_kiosk_is_put_back_and_ends_no_lock(
+    served: Served, kiosk: TestDevice
+):
+    ask(served, kiosk, Act.MAINTAIN)
+    called = told(kiosk)
+    assert called.locked
+    ask(served, kiosk, Act.SERVE)
+    assert (told(kiosk).locked, told(kiosk).number > called.number) == (False, True)
+    ask(served, kiosk, Act.LOCK)
+    ask(served, kiosk, Act.SERVE)
+    assert told(kiosk).locked
+
+
 def test_a_restart_is_told_under_one_name_for_an_hour(served: Served, kiosk: TestDevice):
     ask(served, kiosk, Act.RESTART)
     first = told(kiosk).restart
