@@ -147,8 +147,8 @@ CREATE TABLE "candidates" (
 	person_id VARCHAR NOT NULL, 
 	rarity FLOAT NOT NULL, 
 	CONSTRAINT pk_candidates PRIMARY KEY (identification_id, person_id), 
-	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
-	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE
+	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE
 );
 
 CREATE TABLE card_pages (
@@ -569,8 +569,8 @@ CREATE TABLE "purchases" (
 	merchant_id VARCHAR NOT NULL, 
 	account VARCHAR, told VARCHAR, dispute VARCHAR, terminal VARCHAR, card_id VARCHAR, asks_holder BOOLEAN, receipt VARCHAR, site_id VARCHAR, recognised_at BIGINT, told_at BIGINT, 
 	CONSTRAINT pk_purchases PRIMARY KEY (id), 
-	CONSTRAINT fk_purchases_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE SET NULL, 
 	CONSTRAINT uq_purchases_identification_id UNIQUE (identification_id), 
+	CONSTRAINT fk_purchases_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE SET NULL, 
 	CONSTRAINT fk_purchases_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
 	CONSTRAINT uq_purchases_merchant_id UNIQUE (merchant_id, reference, device_id)
 );
@@ -875,11 +875,11 @@ CREATE INDEX ix_candidates_person_id ON candidates (person_id);
 
 CREATE INDEX ix_challenges_expires_at ON challenges (expires_at);
 
+CREATE INDEX ix_purchases_at ON purchases (at);
+
 CREATE INDEX ix_purchases_outcome ON purchases (outcome);
 
 CREATE INDEX ix_purchases_person_id ON purchases (person_id);
-
-CREATE INDEX ix_purchases_at ON purchases (at);
 
 CREATE INDEX ix_refunds_purchase_id ON refunds (purchase_id);
 
@@ -887,9 +887,9 @@ CREATE INDEX ix_refunds_outcome ON refunds (outcome);
 
 CREATE INDEX ix_refunds_at ON refunds (at);
 
-CREATE INDEX ix_identifications_person_id ON identifications (person_id);
-
 CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
+
+CREATE INDEX ix_identifications_person_id ON identifications (person_id);
 
 CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
 
