@@ -73,7 +73,7 @@ KEPT: Mapping[str, tuple[str, timedelta]] = {
     "cloud.payments.webhooks": ("What the payment provider has told", WEBHOOK_MEMORY),
     "cloud.integrations.events": ("Events for receivers of webhooks", EVENT_LIFE),
     "cloud.recognition.feed": ("Changes of palms, for other processes", feed.KEPT),
-    "cloud.merchants.devices": ("Activation codes", ACTIVATION_LIFE),
+    "cloud.merchants.devices": ("Activation codes", 2 * ACTIVATION_LIFE),
     "cloud.web.signed_request": ("Answers to kiosks, in case they ask again", ANSWER_LIFE),
     "cloud.entry.presences": ("Who is inside", PRESENCE_LIFE),
     "cloud.people.sign_ins": ("Sessions of the portal", SESSION_LIFE),

@@ -42,16 +42,16 @@ async def test_what_was_deleted_by_its_age_is_counted_and_what_fails_says_so(por
         for _ in range(2):
             await make_activation_code(session, portal.context.master, portal.now, site_id=site_id)
         await session.commit()
-    portal.pass_time(ACTIVATION_LIFE)
+    portal.pass_time(2 * ACTIVATION_LIFE)
     await housekeeping.forget_expired(portal.context)
     await housekeeping.end_retention(portal.context)
     await housekeeping.write_seen(portal.context)
     await operator.sign_in()
     text = plain((await operator.open(PAGE)).text)
-    assert "Activation codes 1 day 30 November 2026, 12:00 UTC 2, 30 November 2026" in text
-    assert "Receipts of deletions 10 years 30 November 2026, 12:00 UTC Nothing yet 0" in text
+    assert "Activation codes 2 days 1 December 2026, 12:00 UTC 2, 1 December 2026" in text
+    assert "Receipts of deletions 10 years 1 December 2026, 12:00 UTC Nothing yet 0" in text
     portal.pass_time(STALLED_AFTER + timedelta(seconds=1))
-    assert "No job has been done since 30 November 2026" in plain((await operator.open(PAGE)).text)
+    assert "No job has been done since 1 December 2026" in plain((await operator.open(PAGE)).text)
     portal.context.seen.failed("cloud.people.deletion_list.keep_list", "the disk is full")
     await housekeeping.write_seen(portal.context)
     text = plain((await operator.open(PAGE)).text)
