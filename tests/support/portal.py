@@ -394,7 +394,10 @@ def _raw(text: str | bytes) -> bytes:
 @asynccontextmanager
 async def open_portal(root: Path, settings: Settings | None = None) -> AsyncGenerator[Portal]:
     portal = Portal(root, settings)
-    async with portal.database.session() as session:
-        await follow_settings(session, portal.context.settings.merchant)
-    yield portal
-    await portal.close()
+    try:
+        async with portal.database.session() as session:
+            await follow_settings(session, portal.context.settings.merchant)
+        yield portal
+    finally:
+        # A test may end in the block, because it is skipped or is about a kill.
+        await portal.close()
