@@ -45,11 +45,12 @@ def set_up(trace_id: Callable[[], str | None]) -> None:
     logging.captureWarnings(_is_json())
 
 
-def say(who: str, text: str) -> None:
-    """Writes a line for whoever has started this process, where nothing is logged."""
+def say(who: str, text: str, trace_id: str | None = None) -> None:
+    """Writes a line for whoever has started this process, where nothing is logged. `trace_id` is
+    which trace it is of, if any."""
     line = f"{who}: {text}"
     if _is_json():
-        line = _object(datetime.now(UTC), "WARNING", who, text, {})
+        line = _object(datetime.now(UTC), "WARNING", who, text, _of_trace(trace_id))
     print(line, file=sys.stderr, flush=True)  # noqa: T201 - that is its work
 
 
@@ -61,14 +62,16 @@ class JsonLines(logging.Formatter):
         self._trace_id = trace_id
 
     def format(self, record: logging.LogRecord) -> str:
-        more: dict[str, str] = {}
-        if (trace_id := self._trace_id()) is not None:
-            # As OpenTelemetry names it in logs of other forms.
-            more["trace_id"] = trace_id
+        more = _of_trace(self._trace_id())
         if record.exc_info:
             more["exception"] = self.formatException(record.exc_info)
         at = datetime.fromtimestamp(record.created, UTC)
         return _object(at, record.levelname, record.name, record.getMessage(), more)
+
+
+def _of_trace(trace_id: str | None) -> dict[str, str]:
+    """Returns what a line tells of its trace, as OpenTelemetry names it in logs of other forms."""
+    return {} if trace_id is None else {"trace_id": trace_id}
 
 
 def _object(at: datetime, level: str, logger: str, message: str, more: dict[str, str]) -> str:

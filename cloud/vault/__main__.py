@@ -119,8 +119,8 @@ def main() -> int:
     return 0
 
 
-def _log(text: str) -> None:
-    logs.say("vault", text)
+def _log(text: str, trace_id: str | None = None) -> None:
+    logs.say("vault", text, trace_id)
 
 
 def _serve(vault: "Vault", stream: socket.socket) -> None:
@@ -206,14 +206,18 @@ class Vault:
 
     def _respond(self, body: bytes) -> bytes:
         """Returns the packed answer to a question, a refusal when it raises anything."""
+        trace_id: str | None = None
         try:
-            return messages.pack(self._answer(messages.unpack_question(body)))
+            question = messages.unpack_question(body)
+            if isinstance(question, messages.Traced):
+                trace_id, question = question.trace_id, question.question
+            return messages.pack(self._answer(question))
         except NurseryLost:
             raise
         except Exception as error:
             # Its message is left out: it may quote what was read.
             kind = str(error) if isinstance(error, Failed) else type(error).__name__
-            _log(f"a question was refused because of a {kind}")
+            _log(f"a question was refused because of a {kind}", trace_id)
             refusal = messages.CannotExamine(WireRefusal.UNUSABLE, Flaw.NOT_A_CAPTURE)
             return messages.pack(refusal)
 

@@ -17,11 +17,19 @@ from typing import Any
 
 from cloud.settings import Recognition
 from cloud.settings import Vault as VaultSettings
-from cloud.telemetry.measures import SILENT, Telemetry
+from cloud.telemetry.measures import SILENT, Telemetry, trace_id
 from cloud.vault import messages
 from cloud.vault.kept import Kept, VaultState, command, connected, started
-from cloud.vault.messages import Confirmation, ExaminedPalm, Introduction, WireRefusal
-from cloud.vault.streams import INTRODUCE, START, Beat, Stream, VaultUnavailable, each_second
+from cloud.vault.messages import Confirmation, ExaminedPalm, Introduction, WireRefusal, traced
+from cloud.vault.streams import (
+    INTRODUCE,
+    INTRODUCE_TRACED,
+    START,
+    Beat,
+    Stream,
+    VaultUnavailable,
+    each_second,
+)
 from cloud.vault.turns import NothingThere, Turns
 from palm.search.protection import ProtectedTemplate
 from palm.template.interfaces import Template
@@ -310,7 +318,8 @@ class VaultClient:
 
     async def _answer(self, turn: "_Turn", packed: bytes) -> messages.Answer:
         try:
-            return await turn.stream.ask(packed)
+            trace = trace_id() if turn.stream.run.names_traces else None
+            return await turn.stream.ask(packed if trace is None else traced(packed, trace))
         finally:
             self._turns.end(turn.asker, turn.stream)
 
@@ -323,11 +332,12 @@ class VaultClient:
     async def _meet(self, stream: Stream) -> None:
         """Has a vault introduce itself and tell its keys. Raises VaultUnavailable when it cannot
         take the place of the others."""
-        match await stream.ask(INTRODUCE, START):
-            case Introduction() as told:
-                pass
-            case _:
-                raise _misunderstood()
+        told = await stream.ask(INTRODUCE_TRACED, START)
+        stream.run.names_traces = isinstance(told, Introduction)
+        if not stream.run.names_traces:
+            told = await stream.ask(INTRODUCE)
+        if not isinstance(told, Introduction):
+            raise _misunderstood()
         known = self._introduction = self._introduction or told
         if (told.transform, told.versions) != (known.transform, known.versions):
             raise VaultUnavailable(

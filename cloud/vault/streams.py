@@ -28,6 +28,8 @@ SILENT = 3
 """The beats after which a vault that does not say that it lives is asked nothing, until it does."""
 
 INTRODUCE = messages.pack(messages.Introduce())
+INTRODUCE_TRACED = messages.traced(INTRODUCE, "0" * 32)
+"""The same, asked by whoever wants to know whether a vault names traces."""
 
 each_second: Beat = partial(asyncio.sleep, BEAT_S)
 
@@ -49,6 +51,8 @@ class Run:
     for a vault of before that serves a single one."""
     asked: int = 0
     """How many questions it has not answered yet."""
+    names_traces: bool = False
+    """Whether it understands `messages.Traced`, which one of before does not."""
     lost: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it has died, or was silent for too long."""
 

@@ -26,8 +26,10 @@ from cloud.vault.messages import (
     SearchCodes,
     Share,
     Shared,
+    Traced,
     WireRefusal,
     pack,
+    traced,
     unpack_answer,
     unpack_question,
 )
@@ -37,6 +39,7 @@ from palm.template.interfaces import Template
 from protocol import canonical
 from protocol.messages import Purpose, Side, VaultKey
 
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TEMPLATE = ProtectedTemplate(2, "a1b2", b"\x01\x02", b"\x03\x04\x05")
 PROBE = ProtectedProbe(TEMPLATE, b"\x06\x07")
 
@@ -142,6 +145,13 @@ def test_an_answer_has_the_bytes_of_the_first_version_and_is_read_back(
     assert unpack_answer(packed[HEAD.size :]) == answer
 
 
+@pytest.mark.parametrize(("question", "_"), QUESTIONS, ids=names(QUESTIONS))
+def test_a_question_is_read_back_with_its_trace(question: Question, _: str):
+    packed = traced(pack(question), TRACE)
+    assert unpack_question(packed[HEAD.size :]) == Traced(TRACE, question)
+    assert HEAD.unpack(packed[: HEAD.size]) == (len(packed) - HEAD.size,)
+
+
 def test_the_two_enumerations_of_sides_mean_the_same():
     assert [Side(side) for side in HandSide] == list(Side)
 
@@ -157,6 +167,9 @@ def test_the_two_enumerations_of_sides_mean_the_same():
         ["examine", b"\x01", "device-1", None, ["pay"], [], b"\x02", False],
         ["examine", b"\x01", "device-1", None, ["pay"], [], b"\x02", False, b"\x03"],
         ["examine", b"\x01", "device-1", None, ["pay"], [], None, False, b"\x03", b"\x04"],
+        ["traced", TRACE.upper(), ["introduce"]],
+        ["traced", TRACE, ["nonsense"]],
+        ["traced", TRACE, ["traced", TRACE, ["introduce"]]],
         "introduce",
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import json
 import os
 import secrets
 import select
@@ -17,6 +18,8 @@ import pytest
 
 from cloud.settings import Vault
 from cloud.state import StateDamaged
+from cloud.telemetry import logs
+from cloud.telemetry.measures import SILENT
 from cloud.vault import keys, messages
 from cloud.vault.client import VaultBroken, VaultClient, VaultRefused, asker
 from cloud.vault.kept import VaultState
@@ -27,6 +30,8 @@ from tests.support.plain_palms import burst
 from tests.support.served import PATIENCE_S, PLAIN, Served, plain_settings
 from tests.support.systemd import FEED, Listening
 from tests.support.warm import Started, warm_starts
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def with_vault(
@@ -223,20 +228,28 @@ async def of_a_device(vault: VaultClient, device: str, answered: list[str]) -> N
 
 
 def test_a_question_that_raises_an_error_is_refused_and_the_next_is_answered(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setenv(logs.VARIABLE, logs.JSON)
+    parent = f"00-{TRACE}-00f067aa0ba902b7-01"
+
     async def check(vault: VaultClient) -> None:
         pid = vault.pid
-        for version in (7, PLAIN.schemes[0].version):
-            with pytest.raises(VaultRefused):
-                await vault.compare(version, b"not sealed here", [b""])
+        asked = SILENT.request("POST", "/v1/identifications", "device-1", parent)
+        with asked, pytest.raises(VaultRefused):
+            await vault.compare(7, b"not sealed here", [b""])
+        with pytest.raises(VaultRefused):
+            await vault.compare(PLAIN.schemes[0].version, b"not sealed here", [b""])
         assert await vault.search_codes(PLAIN.schemes[0].version, [b""]) == [None]
         assert vault.pid == pid
 
     with_vault(tmp_path, check)
-    logged = capfd.readouterr().err
-    assert "KeyError" in logged
-    assert "NotSealedHere" in logged
+    lines = map(json.loads, capfd.readouterr().err.splitlines())
+    refused = {line["message"]: line.get("trace_id") for line in lines}
+    assert refused == {
+        "a question was refused because of a KeyError": TRACE,
+        "a question was refused because of a NotSealedHere": None,
+    }
 
 
 def test_what_cannot_be_written_as_a_question_does_not_reach_the_vault(tmp_path: Path):
