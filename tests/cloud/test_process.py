@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import secrets
 import select
 import shutil
 import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -43,11 +45,12 @@ from protocol.messages import (
     RefundRequest,
     Side,
 )
-from tests.support import databases
+from tests.support import databases, engine, postgres
 from tests.support.books import Provided, charged, listed
 from tests.support.device import Refused, fresh_phone
+from tests.support.dumped import in_files, in_memory
 from tests.support.phone import Phone, begun_code
-from tests.support.plain_palms import burst
+from tests.support.plain_palms import burst, template_of
 from tests.support.served import PATIENCE_S, PLAIN, Process, Served
 from tests.support.warm import warm_starts
 
@@ -608,6 +611,36 @@ def test_the_memory_of_the_service_is_not_dumped(running: tuple[Process, Path]):
     process, _ = running
     limits = Path(f"/proc/{process.pid}/limits").read_text()
     assert re.search(r"Max core file size +0 +0 ", limits)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may read the memory of the service")
+def test_no_picture_and_no_plain_template_is_anywhere_outside_the_vault(
+    running: tuple[Process, Path],
+):
+    """Nor in the processes, the tables and the write-ahead log of a server."""
+    process, root = running
+    began, who = time.time_ns(), f"palm {secrets.token_hex(16)}"
+    template = template_of(who)
+    kiosk = process.kiosk()
+    wanted = {
+        "a picture": who.encode(),
+        "the beginning of a template": template[:48],
+        "a part of a template": template[300:348],
+        "the id of a device": kiosk.id.encode(),
+    }
+    assert wanted["a picture"] in burst(who).encode()
+    kiosk.sign_up(who)
+    kiosk.recognised(who)
+    pids, folders = [process.pid], [root.parent]
+    if engine.is_server():
+        server = postgres.server()
+        server.do("CHECKPOINT")
+        pids += server.pids()
+        folders.append(server.data)
+    found = [in_memory(pid, wanted) for pid in pids]
+    found += [in_files(folder, began, wanted) for folder in folders]
+    assert "the id of a device" in found[0] & found[-1], "what is there would be found"
+    assert set().union(*found) == {"the id of a device"}
 
 
 # Logs

@@ -121,6 +121,11 @@ class PlainExtractor:
         return Template(self.version, palms[0].image.tobytes()[:BYTES])
 
 
+def template_of(who: str, side: Side = Side.LEFT) -> bytes:
+    """Returns the template of a palm, as it is before it is protected."""
+    return PlainExtractor().extract([_roi(f"{who} {side}", side, 1.0)]).data
+
+
 class PlainMatcher:
     version = VERSION
 

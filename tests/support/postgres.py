@@ -66,6 +66,16 @@ class Server(embedded.Server):
                 # A service uses it.
                 self._made.append(old)
 
+    def pids(self) -> list[int]:
+        """Returns the processes of the server."""
+        others = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [self.pid, *map(int, others)]
+
+    @property
+    def data(self) -> Path:
+        """The folder of the tables and of the write-ahead log."""
+        return self._data
+
     def stop(self, how: str = "immediate") -> None:
         super().stop(how)
         shutil.rmtree(self._folder)
