@@ -77,6 +77,7 @@ BOUNDED = {
     "kiosk_settings",
     "master_keys",
     "merchants",
+    "regions",
     "site_clocks",
     "site_hooks",
     "sites",

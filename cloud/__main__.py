@@ -57,6 +57,7 @@ from cloud.keys.sealed_file import SealedFileUnusable
 from cloud.keys.stored import PLAIN
 from cloud.merchants.devices import make_activation_code
 from cloud.merchants.merchants import FIRST
+from cloud.merchants.regions import must_be_of
 from cloud.payments.ledger import SALE
 from cloud.payments.reconcile import keep_report, reconcile
 from cloud.people import receipts
@@ -443,7 +444,7 @@ async def _reconcile(arguments: argparse.Namespace, state: State, chosen: Settin
         alone = chosen.payments.stripe_key is None and chosen.payments.stripe_url is None
         if alone:
             stack.enter_context(state.held())
-        bootstrap.open_store(state, chosen.master_key, alone=alone)
+        bootstrap.open_store(state, chosen.master_key, alone=alone, region=chosen.service.region)
         store = database.open_database(state.address)
         stack.push_async_callback(store.close)
         sandbox = arguments.sandbox or _trial(chosen)
@@ -479,7 +480,7 @@ def _written(amount: Money | None) -> str:
 async def _rekey(state: State, chosen: Settings) -> int:
     keep_from_disk()
     with state.held():
-        master, _ = bootstrap.open_store(state, chosen.master_key)
+        master, _ = bootstrap.open_store(state, chosen.master_key, region=chosen.service.region)
         store = database.open_database(state.address)
         by = By(Door.COMMAND, commander(), bootstrap.now())
         try:
@@ -561,7 +562,7 @@ async def _renew_capture_key(state: State, chosen: Settings) -> int:
 async def _replace_master_key(state: State, chosen: Settings) -> int:
     keep_from_disk()
     with state.held():
-        master, _ = bootstrap.open_store(state, chosen.master_key)
+        master, _ = bootstrap.open_store(state, chosen.master_key, region=chosen.service.region)
         new = masters.make_next_master(state, chosen.master_key)
         store = database.open_database(state.address)
         try:
@@ -602,6 +603,7 @@ async def _back_up(arguments: argparse.Namespace, state: State, chosen: Settings
             "directory of the service with --state."
         )
     master = masters.open_master(state, chosen.master_key, alone=False)
+    must_be_of(state.address, chosen.service.region)
     chosen_ways = {"keep": arguments.days, "wrapped_by": arguments.wrapped_by}
     if arguments.verb == "backup-keys":
         print(back_up_keys(state, master, arguments.to, bootstrap.now(), **chosen_ways))
@@ -630,7 +632,13 @@ async def _restore(arguments: argparse.Namespace, state: State, chosen: Settings
                 store = database.open_database(state.server)
                 stack.push_async_callback(store.close)
                 await _hold_alone(state, store)
-            done = await restore(state, master, arguments.file, wrapped_by=arguments.wrapped_by)
+            done = await restore(
+                state,
+                master,
+                arguments.file,
+                region=chosen.service.region,
+                wrapped_by=arguments.wrapped_by,
+            )
     print("The database is restored.", _told(done))
 
 
@@ -639,7 +647,7 @@ async def _delete_again(arguments: argparse.Namespace, state: State, chosen: Set
     if not arguments.list.is_file():
         raise CannotDo(f"there is no list {arguments.list}. Name a deletions.jsonl.")
     with state.held():
-        master, _ = bootstrap.open_store(state, chosen.master_key)
+        master, _ = bootstrap.open_store(state, chosen.master_key, region=chosen.service.region)
         async with AsyncExitStack() as stack:
             store = database.open_database(state.address)
             stack.push_async_callback(store.close)

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Map
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from enum import Flag, auto
+from functools import partial
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -25,6 +26,7 @@ from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import must_open
 from cloud.law import PLAIN
 from cloud.loyalty.memberships import make_lookups
+from cloud.merchants import regions
 from cloud.merchants.merchants import doubts_of_laws, faults_of_laws, follow_settings, laws
 from cloud.messages import Mailer, Messenger, NoMailer, NoMessenger
 from cloud.messages.sandbox import SandboxMessenger
@@ -157,7 +159,8 @@ async def running(
         _check_clock(clock())
         if Does.REQUESTS in does:
             certificates.ensure(state, settings.serving, clock())
-        master, receipt_key = await asyncio.to_thread(open_store, state, settings.master_key)
+        opening = partial(open_store, state, settings.master_key, region=settings.service.region)
+        master, receipt_key = await asyncio.to_thread(opening)
         store = database.open_database(state.address, settings.max_pages)
         stack.push_async_callback(store.close)
         if not await store.hold(alone=False):
@@ -165,6 +168,7 @@ async def running(
                 f"{database.shown(state.address)} is being changed by a command. Wait for its end."
             )
         async with store.session() as session:
+            await regions.settle(session, settings.service.region)
             await follow_settings(session, settings.merchant)
             await _check_laws(session, settings, sandbox=sandbox)
         try:
@@ -197,6 +201,7 @@ async def running(
             gallery=gallery,
             policy=policy,
             accounts=Accounts(settings),
+            regions=regions,
             doors=doors,
             alerts=alerts,
             events=events,
@@ -236,16 +241,19 @@ async def _check_laws(session: AsyncSession, settings: Settings, *, sandbox: boo
 
 
 def open_store(
-    state: State, wrapped_by: str | None = None, *, alone: bool = True
+    state: State, wrapped_by: str | None = None, *, alone: bool = True, region: str | None = None
 ) -> tuple[MasterKey, Ed25519PrivateKey]:
     """Returns the master key and the key that signs receipts, and migrates the database.
-    `wrapped_by` is how the master key should be wrapped (`cloud.keys.stored`).
+    `wrapped_by` is how the master key should be wrapped (`cloud.keys.stored`), and `region` where
+    the caller is: a database of another region is not opened.
 
     Whatever is missing is made: first the keys, then the database. A start that is killed in
     between is continued by the next one, and a key is never made anew beside a database that was
     made with it. The caller holds the directory and is `alone`, unless all is there. Raises
-    StateDamaged, KeysUnusable, DatabaseUnusable, OSError and sqlalchemy's DatabaseError.
+    BadSettings, StateDamaged, KeysUnusable, DatabaseUnusable, OSError and sqlalchemy's
+    DatabaseError.
     """
+    regions.must_be_of(state.address, region)
     finish_replacing(state, wrapped_by)
     master = open_master(state, wrapped_by, alone=alone)
     receipt_key = state.receipt_key(used=database.has_rows(state.address, "receipts"))

@@ -279,6 +279,16 @@ class Accounts(Protocol):
         ...
 
 
+class Regions(Protocol):
+    """Which palms may be taken in the region that the service is in."""
+
+    async def must_be_here(
+        self, context: "Context", session: AsyncSession, merchant_id: str
+    ) -> None:
+        """Raises Refusal when the palms of a merchant's people may not leave another region."""
+        ...
+
+
 class Doors(Protocol):
     """What the activation of devices needs of doors."""
 
@@ -367,6 +377,7 @@ class Context:
     gallery: Gallery
     policy: Policy
     accounts: Accounts
+    regions: Regions
     doors: Doors
     alerts: Alerts
     events: Events

@@ -72,6 +72,8 @@ def _known(code: str, known: Sequence[str], what: str) -> str:
 
 
 CurrencyCode = Annotated[str, AfterValidator(_currency)]
+RegionName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
+"""A name that the operator gives to a region, such as `eu-west`."""
 
 
 class BadSettings(ValueError):
@@ -99,6 +101,11 @@ class Merchant(Group):
         pattern=r"^acct_\w+$",
         description="The merchant's own account, connected to the Stripe account whose key is set. "
         "If unset, sales go to the latter.",
+    )
+    region: RegionName | None = Field(
+        default=None,
+        description="Region that the palms of its people may not leave: a service of another one "
+        "takes none for it. If unset, any service may.",
     )
 
 
@@ -468,6 +475,20 @@ class Webhooks(Group):
     )
 
 
+class Service(Group):
+    region: RegionName | None = Field(
+        default=None,
+        description="Region in which this service and its database are, such as eu-west. Merchants "
+        "can name the one that the palms of their people may not leave (docs/scale.md, Regions). "
+        "Once set, it cannot be changed: the database keeps it.",
+    )
+    elsewhere: dict[RegionName, AnyHttpUrl] = Field(
+        default={},
+        description="Addresses of your services of other regions, which kiosks that ask the wrong "
+        'one are told: { us-east = "https://us.palms.example.com" }.',
+    )
+
+
 class Retention(Group):
     inactive_months: int = Field(
         default=12,
@@ -563,6 +584,7 @@ class Settings(BaseSettings):
         description="Amounts above which a palm pays only once staff have seen the hand, and said "
         "so at the kiosk with their PIN; given like pulse_above. If unset, none does.",
     )
+    service: Service = Service()
     serving: Serving = Serving()
     vault: Vault = Vault()
     recognition: Recognition = Recognition()

@@ -29,7 +29,7 @@ from cloud.db import database
 from cloud.fleet import reports
 from cloud.keys.person_keys import MasterKey
 from cloud.law import LAWS, Law, find_law
-from cloud.merchants import merchants
+from cloud.merchants import merchants, regions
 from cloud.outbox import queue
 from cloud.payments import receipts
 from cloud.people import begun, inactivity, passkeys, sign_ins
@@ -88,10 +88,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     change.add_argument("merchant", help="the id of the merchant")
     new.add_argument("--law", help=LAW)
     for verb, is_new in ((new, True), (change, False)):
-        verb.add_argument("--name", required=is_new, help="the name that shoppers see")
-        verb.add_argument("--country", required=is_new, help="its ISO 3166-1 alpha-2 code")
-        verb.add_argument("--currency", required=is_new, help="the ISO 4217 code of all its sales")
+        for option, what in (
+            ("--name", "the name that shoppers see"),
+            ("--country", "its ISO 3166-1 alpha-2 code"),
+            ("--currency", "the ISO 4217 code of all its sales"),
+        ):
+            verb.add_argument(option, required=is_new, help=what)
         verb.add_argument("--account", help="its own account, connected to yours at Stripe")
+        verb.add_argument(
+            "--region",
+            help="the region that the palms of its people may not leave (docs/scale.md, Regions); "
+            "none for any",
+        )
     add("sites", _list_sites, "list the sites with their laws")
     site = add("add-site", _add_site, "add a site of a merchant")
     site.add_argument("merchant", help="the id of the merchant")
@@ -153,7 +161,9 @@ async def run(arguments: argparse.Namespace, state: State, chosen: Settings) -> 
             if not database.is_made(state.address):
                 raise
             is_held = False
-        master, _ = bootstrap.open_store(state, chosen.master_key, alone=is_held)
+        master, _ = bootstrap.open_store(
+            state, chosen.master_key, alone=is_held, region=chosen.service.region
+        )
         store = database.open_database(state.address)
         try:
             async with store.session() as session:
@@ -199,7 +209,8 @@ async def _show_code(
 
 async def _list_merchants(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
     for row in await merchants.all_merchants(session):
-        print(row.id, row.country, row.currency, row.account or "-", row.name, sep="\t")
+        given = row.country, row.currency, row.account or "-", row.name, row.region or "-"
+        print(row.id, *given, sep="\t")
 
 
 async def _add_merchant(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
@@ -208,6 +219,7 @@ async def _add_merchant(arguments: argparse.Namespace, session: AsyncSession, _:
         session, arguments.by, merchant, arguments.site, _law(arguments)
     )
     print(f"merchant {row.id}\nsite {site.id}")
+    _tell_of_region(row, arguments.chosen)
 
 
 async def _change_merchant(
@@ -221,6 +233,7 @@ async def _change_merchant(
         )
     now = {name: getattr(row, name) for name in Merchant.model_fields}
     await acts.change_merchant(session, arguments.by, row, _merchant(now, arguments))
+    _tell_of_region(row, arguments.chosen)
 
 
 async def _list_sites(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
@@ -395,6 +408,8 @@ def _merchant(now: dict[str, str | None], arguments: argparse.Namespace) -> Merc
     """Returns a merchant with what is asked for, and otherwise as it is now. Raises CannotDo."""
     asked = {name: getattr(arguments, name) for name in Merchant.model_fields}
     values = now | {name: value for name, value in asked.items() if value is not None}
+    if arguments.region == "none":
+        values["region"] = None
     try:
         merchant = Merchant.model_validate(values)
     except ValidationError as error:
@@ -407,6 +422,19 @@ def _merchant(now: dict[str, str | None], arguments: argparse.Namespace) -> Merc
     if uncarried is not None:
         raise CannotDo(uncarried)
     return merchant
+
+
+def _tell_of_region(row: "merchants.MerchantRow", chosen: Settings) -> None:
+    """Says what becomes of a merchant whose palms may not be taken here."""
+    if regions.is_here(row, chosen.service):
+        return
+    service = regions.service_of(row, chosen.service) or "not under [service.elsewhere]"
+    print(
+        f"This service takes no palms for {row.id} from now on: they stay in {row.region}. "
+        f"Activate its kiosks at the service there ({service}). Whoever has signed up here stays "
+        "here until they have their data deleted.",
+        file=sys.stderr,
+    )
 
 
 async def _merchant_named(session: AsyncSession, merchant_id: str) -> "merchants.MerchantRow":

@@ -750,6 +750,9 @@ class Kiosk:
                 log.error("the service demands a light ring, and this kiosk has none")
             case Refused(type=ProblemType.INFRARED_REQUIRED):
                 log.error("this kiosk was activated with a near-infrared camera: activate it again")
+            case Refused(type=ProblemType.WRONG_REGION):
+                where = error.problem.service or "ask its operator for the address"
+                log.error("another service takes the palms of this merchant: %s", where)
             case Refused():
                 log.warning("a visit ended: %s", error)
                 kind = REFUSALS.get(error.type, kind)

@@ -189,6 +189,8 @@ class EntryProblem(StrEnum):
     """What was shown is a code for something else."""
     CASE_OPEN = "case_open"
     """No kiosk is activated while its enclosure is open."""
+    OTHER_REGION = "other_region"
+    """Palms of the merchant stay in a region of which another service is."""
     LOCKED = "locked"
 
 
@@ -1351,13 +1353,16 @@ class NoKeys(Screen[Literal[Choice.TRY_AGAIN]]):
 
 @dataclass(frozen=True)
 class ScanActivationCode(Screen[Literal[Choice.USE_NUMBER] | Back]):
-    """The live view, to which staff show the QR code that activates the kiosk."""
+    """The live view, to which staff show the QR code that activates the kiosk. `service` is the
+    address of the service of another region, where it is known."""
 
     problem: EntryProblem | None = None
+    service: str = ""
 
 
 @dataclass(frozen=True)
 class EnterActivationCode(Screen[Entered | Back]):
-    """The digits of that code."""
+    """The digits of that code, and the service of another region in the same way."""
 
     problem: EntryProblem | None = None
+    service: str = ""

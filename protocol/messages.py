@@ -927,6 +927,9 @@ class ProblemType(StrEnum):
     HOLD_LONGER = "urn:palm-kiosk:problem:hold-longer"
     STAFF_REQUIRED = "urn:palm-kiosk:problem:staff-required"
     """Staff have to see the hand that pays this amount: `PurchaseRequest.staff_seen`."""
+    WRONG_REGION = "urn:palm-kiosk:problem:wrong-region"
+    """The palms of the merchant's people stay in another region: `Problem.service` says who takes
+    them, where that is known."""
     PALM_KNOWN = "urn:palm-kiosk:problem:palm-known"
     SAME_PALM_TWICE = "urn:palm-kiosk:problem:same-palm-twice"
     TOO_MANY_TICKETS = "urn:palm-kiosk:problem:too-many-tickets"
@@ -973,3 +976,5 @@ class Problem(BaseModel):
     """Where the card's holder confirms a purchase (`holder-asked`)."""
     errors: list[Fault] | None = None
     """All that is wrong with an access list (`bad-list`)."""
+    service: str | None = None
+    """The address of the service that takes the merchant's palms (`wrong-region`)."""

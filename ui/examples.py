@@ -889,7 +889,13 @@ def examples() -> dict[str, Screen[Any]]:
                 EntryProblem.WRONG_CODE,
             )
         },
+        "scan-activation-code-elsewhere": ScanActivationCode(
+            EntryProblem.OTHER_REGION, "https://eu-west.palms.example.com"
+        ),
         "enter-activation-code": EnterActivationCode(),
+        "enter-activation-code-elsewhere": EnterActivationCode(
+            EntryProblem.OTHER_REGION, "https://eu-west.palms.example.com"
+        ),
         "enter-activation-code-open": EnterActivationCode(EntryProblem.CASE_OPEN),
         "enter-activation-code-wrong": EnterActivationCode(EntryProblem.WRONG_CODE),
     }

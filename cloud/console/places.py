@@ -19,6 +19,7 @@ from cloud.merchants.merchants import (
     law_of,
     place_of,
 )
+from cloud.merchants.regions import is_here, service_of
 from cloud.policy import ACTIVATION_LIFE
 from cloud.web.browsers import redirect
 from cloud.web.pages import qr_code
@@ -54,7 +55,14 @@ async def list_sites(asked: Asker) -> Response:
 async def show_merchant(asked: Asker) -> Response:
     merchant = merchant_of(asked)
     sites = [site for site in await sites_in_reach(asked) if site.merchant_id == merchant.id]
-    return asked.page("merchant.html", merchant=merchant, sites=sites)
+    service = asked.context.settings.service
+    return asked.page(
+        "merchant.html",
+        merchant=merchant,
+        sites=sites,
+        is_here=is_here(merchant, service),
+        service=service_of(merchant, service),
+    )
 
 
 @adding.get("/merchants/{merchant_id}/sites/new")

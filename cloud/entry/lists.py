@@ -124,10 +124,13 @@ async def decline(call: Caller, entry_id: str) -> Entry:
 
 @router.put("/door/list", response_model_exclude_defaults=True)
 async def tell(call: Caller, asked: ListRequest) -> SiteList:
-    """Returns whom the device may let pass without a network. Raises Refusal (NOT_FOUND) for a
-    device that may let nobody pass."""
+    """Returns whom the device may let pass without a network. Raises Refusal: NOT_FOUND
+    for a device that may let nobody pass, and WRONG_REGION where the palms may not be here."""
     session, context = call.session, call.context
-    site_id = (await call.device()).site_id
+    device = await call.device()
+    site_id = device.site_id
+    # What it tells was made of palms.
+    await context.regions.must_be_here(context, session, device.merchant_id)
     door = await door_of(session, call.device_id, site_id)
     if door is None or not keeps_list(door, sees_life=await sees_life(call)):
         raise Refusal(ProblemType.NOT_FOUND)

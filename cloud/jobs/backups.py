@@ -36,6 +36,7 @@ from cloud.keys import sealed_file
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import all_ids, erase_person, find_person
 from cloud.keys.sealed_file import PIECE, Kind, SealedFileUnusable
+from cloud.merchants.regions import region_of
 from cloud.payments import purchases, refunds
 from cloud.people import deletion_list, receipts, withdrawals
 from cloud.people.deletion_list import Listed
@@ -93,6 +94,7 @@ async def back_up(
                 kind=kind,
                 made_at=now,
                 expires_at=now + keep,
+                region=region_of(state.address),
                 master=master.mark,
                 wrapped_by=wrapped_by,
             )
@@ -181,12 +183,18 @@ def what_backups_hold(state: State, deleted_at: datetime, now: datetime) -> list
 
 
 async def restore(
-    state: State, master: MasterKey, path: Path, *, wrapped_by: str | None = None
+    state: State,
+    master: MasterKey,
+    path: Path,
+    *,
+    region: str | None = None,
+    wrapped_by: str | None = None,
 ) -> Restored:
     """Puts a backup of the database in the place of the one that there is, if any, without those
-    who have left since. The caller holds the directory. Killed at any moment, the database before
-    is in place, or the restored one without them. Raises SealedFileUnusable, StateDamaged,
-    KeysUnusable, DatabaseUnusable, sqlite3.Error, sqlalchemy's DatabaseError and OSError."""
+    who have left since. `region` is where that is: palms that may not leave another one are not
+    restored. The caller holds the directory. Killed at any moment, the database before is in place,
+    or the restored one without them. Raises SealedFileUnusable, StateDamaged, KeysUnusable,
+    DatabaseUnusable, sqlite3.Error, sqlalchemy's DatabaseError and OSError."""
     head = sealed_file.read_head(path)
     if head.kind == KEYS:
         raise SealedFileUnusable(f"{path} is a backup of keys. Name one of the database.")
@@ -195,6 +203,12 @@ async def restore(
         raise SealedFileUnusable(
             f"{path} is of {'a file' if head.kind == IN_A_FILE else 'a database on a server'}. "
             f"{remedy} --database."
+        )
+    if head.region not in (None, region):
+        told = "says none" if region is None else f"says {region}"
+        raise SealedFileUnusable(
+            f"{path} holds palms that stay in the region {head.region}, and region under [service] "
+            f"in settings.toml {told}. Restore it there."
         )
     if head.master != master.mark:
         raise SealedFileUnusable(

@@ -42,6 +42,8 @@ class Head(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     kind: Kind
+    region: str | None = None
+    """The region that its content may not leave; None where it had none that has a name."""
     made_at: AwareDatetime
     expires_at: AwareDatetime
     master: str
@@ -58,6 +60,7 @@ def write(
     kind: Kind,
     made_at: datetime,
     expires_at: datetime,
+    region: str | None = None,
     master: str,
     wrapped_by: str,
 ) -> None:
@@ -70,6 +73,7 @@ def write(
         kind=kind,
         made_at=made_at,
         expires_at=expires_at,
+        region=region,
         master=master,
         wrapped_by=wrapped_by,
         key_id=wrapped.key_id,
@@ -80,7 +84,7 @@ def write(
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            line = head.model_dump_json().encode() + b"\n"
+            line = head.model_dump_json(exclude_none=True).encode() + b"\n"
             file.write(line)
             for sealed in _sealed(AESGCM(key), sha256(line).digest(), content):
                 file.write(sealed)

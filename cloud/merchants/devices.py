@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.context import Context
 from cloud.db.locks import held, lock
 from cloud.keys.person_keys import MasterKey
+from cloud.merchants.regions import must_be_here
 from cloud.merchants.tables import FIRST, ActivationCode, MerchantRow, SiteRow
 from cloud.policy import ACTIVATION_LIFE, CODE_ATTEMPTS, Limits
 from cloud.web import signed_request
@@ -80,6 +81,7 @@ async def activate(call: Caller, activation: Activation, request: Request) -> De
     strangers.take_back(Limits.WRONG_ACTIVATIONS, address)
     site = await call.session.get_one(SiteRow, code.site_id)
     merchant = await call.session.get_one(MerchantRow, site.merchant_id)
+    await must_be_here(call.context, call.session, merchant.id)
     reader: str | None = None
     if code.replaces is not None and code.replaces != call.device_id:
         replaced = await find_device(call.session, code.replaces)

@@ -21,7 +21,8 @@ async def follow_settings(session: AsyncSession, first: settings.Merchant) -> No
 
 def change(row: MerchantRow, merchant: settings.Merchant) -> None:
     row.name, row.country = merchant.name, merchant.country
-    row.currency, row.account = merchant.currency, merchant.account
+    row.currency, row.region = merchant.currency, merchant.region
+    row.account = merchant.account
 
 
 async def add_merchant(

@@ -9,6 +9,8 @@ from cloud.db.tables import Table
 
 FIRST = "first"
 """The id of the merchant that the settings describe, and of its first site."""
+HERE = "here"
+"""The id of the only row of `regions`."""
 
 
 class MerchantRow(Table):
@@ -23,6 +25,8 @@ class MerchantRow(Table):
     account: Mapped[str | None]
     """The merchant's account with the payment provider; None when its sales go to the operator's
     own."""
+    region: Mapped[str | None]
+    """The region that the palms of its people may not leave; None when they may be in any."""
 
 
 class SiteRow(Table):
@@ -35,6 +39,16 @@ class SiteRow(Table):
     name: Mapped[str]
     law: Mapped[str | None]
     """The code of its law (`cloud.law`); None when it is that of the settings."""
+
+
+class RegionRow(Table):
+    """The region that the database is in, in one row; without it in none that has a name."""
+
+    __tablename__ = "regions"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """HERE."""
+    name: Mapped[str]
 
 
 class ActivationCode(Table):

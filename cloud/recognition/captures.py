@@ -42,15 +42,22 @@ async def examine(
     It must be called outside a transaction, because both ask the vault. It opens the transaction in
     which the envelope and its light challenge are used up; the result may be acted upon in that
     transaction only. Raises Refusal, Lifeless and VaultUnavailable.
+
+    Nothing else opens an envelope, so here is where palms are kept from a region that they may not
+    come to.
     """
     if request.headers.get("content-type") != ENVELOPE_TYPE:
         raise Refusal(ProblemType.MALFORMED, f"a palm travels as {ENVELOPE_TYPE}", status=415)
+    device = await call.device()
+    if not is_to_leave(call.body):
+        # Whoever wants to leave can, wherever their palm was taken.
+        merchant_id = device.merchant_id
+        await call.context.regions.must_be_here(call.context, call.session, merchant_id)
     challenge_id = _challenge_of(call)
     challenge = None
     if challenge_id is not None:
         challenge = await challenges.answered(call, challenge_id)
-    infrared = (await call.device()).infrared
-    call.light = _light_of(infrared=infrared, challenged=challenge is not None)
+    call.light = _light_of(infrared=device.infrared, challenged=challenge is not None)
     await call.session.commit()
     try:
         examined = await call.context.vault.examine(
@@ -60,7 +67,7 @@ async def examine(
             versions=call.context.gallery.versions,
             visit_id=visit_id,
             challenge=challenge,
-            infrared=infrared,
+            infrared=device.infrared,
         )
     except CaptureRefused as refused:
         await _use_up(call, None, challenge_id)

@@ -51,6 +51,7 @@ _KINDS: dict[ProblemType, tuple[int, str]] = {
     ProblemType.INFRARED_REQUIRED: (403, "Palms of this device are taken in near infrared as well"),
     ProblemType.HOLD_LONGER: (409, "The palm's pulse is asked for"),
     ProblemType.STAFF_REQUIRED: (409, "Staff have to see the hand that pays this amount"),
+    ProblemType.WRONG_REGION: (403, "The palms of this merchant stay in another region"),
     ProblemType.PALM_KNOWN: (409, "This palm has an account already"),
     ProblemType.SAME_PALM_TWICE: (409, "The same palm was shown twice"),
     ProblemType.TOO_MANY_TICKETS: (409, "There is no room for another ticket"),
@@ -87,6 +88,7 @@ class Refusal(Exception):
         reader: ReaderFault | None = None,
         confirm_url: str | None = None,
         errors: list[Fault] | None = None,
+        service: str | None = None,
     ) -> None:
         usual, title = _KINDS[kind]
         super().__init__(kind)
@@ -102,6 +104,7 @@ class Refusal(Exception):
             reader=reader,
             confirm_url=confirm_url,
             errors=errors,
+            service=service,
         )
 
     def response(self) -> Response:

@@ -33,33 +33,34 @@ class ActivationCodes:
         self._read: str | None = None
         """What was read last: it may still be held there."""
 
-    async def ask(self, problem: EntryProblem | None) -> str | None:
+    async def ask(self, problem: EntryProblem | None, service: str = "") -> str | None:
         """Returns the digits of a code, None when staff go back. `problem` is what was wrong with
-        the one before. With an open case they are typed: nothing is read on and on meanwhile."""
+        the one before, and `service` where it is right, if that is known. With an open case they
+        are typed: nothing is read on and on meanwhile."""
         if problem is EntryProblem.CASE_OPEN:
-            return await self._type(problem)
+            return await self._type(problem, service)
         while True:
             if self._types:
-                digits = await self._type(problem)
+                digits = await self._type(problem, service)
                 if digits is not None or self._codes is None:
                     return digits
             else:
-                said = await self._look(problem)
+                said = await self._look(problem, service)
                 if said is Choice.BACK:
                     return None
                 if said is not Choice.USE_NUMBER:
                     found = _CODE.fullmatch(said)
                     if found is not None:
                         return found[1]
-                    problem = EntryProblem.ANOTHER_CODE
+                    problem, service = EntryProblem.ANOTHER_CODE, ""
                     continue
             # From one way to the other.
-            self._types, problem = not self._types, None
+            self._types, problem, service = not self._types, None, ""
 
-    async def _look(self, problem: EntryProblem | None) -> str:
+    async def _look(self, problem: EntryProblem | None, service: str) -> str:
         """Returns what a code says, or what is pressed."""
         assert self._codes is not None
-        screen = ScanActivationCode(problem)
+        screen = ScanActivationCode(problem, service)
         try:
             said = await first(self._codes.read(self._read), self._stage.ask(screen))
         except DeviceFault:
@@ -70,6 +71,6 @@ class ActivationCodes:
             self._read = said
         return said
 
-    async def _type(self, problem: EntryProblem | None) -> str | None:
-        answer = await self._stage.ask(EnterActivationCode(problem))
+    async def _type(self, problem: EntryProblem | None, service: str) -> str | None:
+        answer = await self._stage.ask(EnterActivationCode(problem, service))
         return answer.text if isinstance(answer, Entered) else None

@@ -86,6 +86,12 @@ LOCKED_FOR = {
 }
 """What staff are told of a grave sign."""
 
+NOT_ACTIVATED = {
+    ProblemType.EXPIRED: EntryProblem.EXPIRED,
+    ProblemType.WRONG_REGION: EntryProblem.OTHER_REGION,
+}
+"""What staff are told when the service does not activate the kiosk. All else is a wrong code."""
+
 
 class RestartAsked(Exception):
     """A member of staff has asked for a restart of the kiosk."""
@@ -222,11 +228,12 @@ async def _activate(office: BackOffice) -> None:
     """Raises RestartAsked when the kiosk was locked: it serves with other keys from then on."""
     codes = ActivationCodes(office.stage, office.codes)
     problem: EntryProblem | None = None
+    service = ""
     while True:
         if is_open(office.enclosure):
             # It would lock itself at once, and the code would be used up.
             problem = EntryProblem.CASE_OPEN
-        code = await codes.ask(problem)
+        code = await codes.ask(problem, service)
         if code is None:
             return
         if is_open(office.enclosure):
@@ -235,10 +242,8 @@ async def _activate(office: BackOffice) -> None:
         try:
             await office.service.activate(code, office.name)
         except Refused as refused:
-            if refused.type is ProblemType.EXPIRED:
-                problem = EntryProblem.EXPIRED
-            else:
-                problem = EntryProblem.WRONG_CODE
+            problem = NOT_ACTIVATED.get(refused.type, EntryProblem.WRONG_CODE)
+            service = refused.problem.service or ""
         except ValueError:
             problem = EntryProblem.WRONG_CODE
         else:

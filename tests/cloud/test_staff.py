@@ -47,12 +47,12 @@ def add_florist(staff: Staff, *more: str) -> tuple[str, str]:
 
 
 def test_a_new_service_has_the_merchant_of_its_settings(staff: Staff, tmp_path: Path):
-    assert staff("merchants") == "first\tUS\tUSD\t-\tCorner Shop\n"
+    assert staff("merchants") == "first\tUS\tUSD\t-\tCorner Shop\t-\n"
     (tmp_path / "settings.toml").write_text(
         'liveness = "required"\n[merchant]\nname = "Bakery"\ncurrency = "EUR"\n'
         'account = "acct_bakery"\n'
     )
-    assert staff("merchants") == "first\tUS\tEUR\tacct_bakery\tBakery\n"
+    assert staff("merchants") == "first\tUS\tEUR\tacct_bakery\tBakery\t-\n"
     assert staff("sites") == "first\tfirst\t-\tShop\n"
 
 
@@ -108,7 +108,7 @@ def staff_merchant(staff: Staff) -> str:
 
 def test_a_merchant_is_added_with_a_site_and_gets_more(staff: Staff):
     merchant, site = add_florist(staff, "--account", "acct_florist", "--site", "Market")
-    assert f"{merchant}\tDE\tEUR\tacct_florist\tFlorist\n" in staff("merchants")
+    assert f"{merchant}\tDE\tEUR\tacct_florist\tFlorist\t-\n" in staff("merchants")
     second = staff("add-site", merchant, "Station").removeprefix("site ").strip()
     listed = staff("sites")
     assert f"{site}\t{merchant}\t-\tMarket\n" in listed
@@ -118,7 +118,23 @@ def test_a_merchant_is_added_with_a_site_and_gets_more(staff: Staff):
 def test_a_merchant_is_changed_and_keeps_what_is_not_given(staff: Staff):
     merchant, _ = add_florist(staff)
     staff("change-merchant", merchant, "--account", "acct_florist")
-    assert f"{merchant}\tDE\tEUR\tacct_florist\tFlorist\n" in staff("merchants")
+    assert f"{merchant}\tDE\tEUR\tacct_florist\tFlorist\t-\n" in staff("merchants")
+
+
+def test_a_merchant_names_the_region_that_its_palms_may_not_leave(
+    staff: Staff, capfd: pytest.CaptureFixture[str], tmp_path: Path
+):
+    merchant, _ = add_florist(staff, "--region", "eu-west")
+    assert "\tFlorist\teu-west\n" in staff("merchants")
+    words = "staff", "change-merchant", merchant, "--name", "Fleuriste"
+    assert main(["--state", str(tmp_path), *words]) == 0
+    assert f"takes no palms for {merchant} from now on" in capfd.readouterr().err
+    staff("change-merchant", merchant, "--region", "none")
+    assert "\tFleuriste\t-\n" in staff("merchants")
+    (tmp_path / "settings.toml").write_text('[service]\nregion = "eu-west"\n')
+    assert main(["--state", str(tmp_path), *words, "--region", "eu-west"]) == 0
+    assert capfd.readouterr().err == ""
+    assert "region" in staff("change-merchant", merchant, "--region", "EU West", status=2)
 
 
 def test_the_first_merchant_is_changed_in_the_settings(staff: Staff):

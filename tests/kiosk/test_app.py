@@ -1089,12 +1089,21 @@ async def test_staff_activate_the_kiosk_with_a_code(
     stand: MakeStand, canned: CannedService, terminal: SimulatedTerminal
 ) -> None:
     terminal.unplug()
-    canned.will("POST /devices", problem(ProblemType.WRONG_ACTIVATION_CODE, 403))
+    elsewhere = "https://eu.palms.example.com"
+    canned.will(
+        "POST /devices",
+        problem(ProblemType.WRONG_ACTIVATION_CODE, 403),
+        problem(ProblemType.WRONG_REGION, 403, service=elsewhere),
+    )
     here = stand(
         *TO_TYPE,
         (EnterActivationCode(), typed("1234")),
         (EnterActivationCode(screens.EntryProblem.WRONG_CODE), typed("87654321")),
-        (EnterActivationCode(screens.EntryProblem.WRONG_CODE), typed("12345678")),
+        (EnterActivationCode(screens.EntryProblem.WRONG_CODE), typed("23456789")),
+        (
+            EnterActivationCode(screens.EntryProblem.OTHER_REGION, elsewhere),
+            typed("12345678"),
+        ),
         (Maintenance, Choice.BACK),
         HOME,
     )

@@ -23,6 +23,7 @@ from cloud.entry.told import Told
 from cloud.integrations import events
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, make_person
+from cloud.merchants import regions
 from cloud.merchants.merchants import add_merchant, all_sites, follow_settings
 from cloud.messages.sandbox import SandboxMessenger
 from cloud.payments.cards import CardDetail
@@ -182,6 +183,7 @@ class Portal:
             gallery=self.gallery,
             policy=Policy({}),
             accounts=Accounts(settings or Settings()),
+            regions=regions,
             doors=doors,
             alerts=alerts,
             events=events,

@@ -139,6 +139,11 @@ WRONG: list[tuple[Screen[Any], str]] = [
     (EnterPin(EntryProblem.WRONG_PIN, 2), "That is not the PIN"),
     (EnterPin(EntryProblem.WEAK_PIN, choosing=True), "easy to guess"),
     (EnterActivationCode(EntryProblem.WRONG_CODE), "That is not the code"),
+    (
+        EnterActivationCode(EntryProblem.OTHER_REGION, "https://eu.palms.example.com"),
+        "stay in another region. Please set this kiosk up for the service there.\n"
+        "https://eu.palms.example.com",
+    ),
 ]
 
 

@@ -18,8 +18,8 @@ CREATE TABLE "accounts" (
 	since BIGINT NOT NULL, 
 	joined INTEGER NOT NULL, frozen_at BIGINT, alerts_since BIGINT, codes_suffice_at BIGINT, alerts_by_mail BOOLEAN DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_accounts PRIMARY KEY (person_id), 
-	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
+	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_accounts_joined UNIQUE (joined)
 );
 
@@ -72,7 +72,7 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0046');
+INSERT INTO "alembic_version" VALUES('0047');
 
 CREATE TABLE alerts (
 	id VARCHAR NOT NULL, 
@@ -147,8 +147,8 @@ CREATE TABLE "candidates" (
 	person_id VARCHAR NOT NULL, 
 	rarity FLOAT NOT NULL, 
 	CONSTRAINT pk_candidates PRIMARY KEY (identification_id, person_id), 
-	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE, 
-	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE
+	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE
 );
 
 CREATE TABLE card_pages (
@@ -266,8 +266,8 @@ CREATE TABLE "doors" (
 	area VARCHAR, 
 	list_hours INTEGER NOT NULL, 
 	CONSTRAINT pk_doors PRIMARY KEY (device_id), 
-	CONSTRAINT fk_doors_device_id FOREIGN KEY(device_id) REFERENCES devices (id), 
-	CONSTRAINT fk_doors_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
+	CONSTRAINT fk_doors_site_id FOREIGN KEY(site_id) REFERENCES sites (id), 
+	CONSTRAINT fk_doors_device_id FOREIGN KEY(device_id) REFERENCES devices (id)
 );
 
 CREATE TABLE "enrolments" (
@@ -443,11 +443,11 @@ CREATE TABLE merchants (
 	name VARCHAR NOT NULL, 
 	country VARCHAR NOT NULL, 
 	currency VARCHAR NOT NULL, 
-	account VARCHAR, 
+	account VARCHAR, region VARCHAR, 
 	CONSTRAINT pk_merchants PRIMARY KEY (id)
 );
 
-INSERT INTO "merchants" VALUES('first','','','',NULL);
+INSERT INTO "merchants" VALUES('first','','','',NULL,NULL);
 
 CREATE TABLE nonces (
 	device_id VARCHAR NOT NULL, 
@@ -569,8 +569,8 @@ CREATE TABLE "purchases" (
 	merchant_id VARCHAR NOT NULL, 
 	account VARCHAR, told VARCHAR, dispute VARCHAR, terminal VARCHAR, card_id VARCHAR, asks_holder BOOLEAN, receipt VARCHAR, site_id VARCHAR, recognised_at BIGINT, told_at BIGINT, 
 	CONSTRAINT pk_purchases PRIMARY KEY (id), 
-	CONSTRAINT uq_purchases_identification_id UNIQUE (identification_id), 
 	CONSTRAINT fk_purchases_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE SET NULL, 
+	CONSTRAINT uq_purchases_identification_id UNIQUE (identification_id), 
 	CONSTRAINT fk_purchases_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
 	CONSTRAINT uq_purchases_merchant_id UNIQUE (merchant_id, reference, device_id)
 );
@@ -627,6 +627,12 @@ CREATE TABLE refused_uses (
 	CONSTRAINT pk_refused_uses PRIMARY KEY (id), 
 	CONSTRAINT fk_refused_uses_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
 	CONSTRAINT fk_refused_uses_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE
+);
+
+CREATE TABLE regions (
+	id VARCHAR NOT NULL, 
+	name VARCHAR NOT NULL, 
+	CONSTRAINT pk_regions PRIMARY KEY (id)
 );
 
 CREATE TABLE sessions (
@@ -887,9 +893,9 @@ CREATE INDEX ix_refunds_outcome ON refunds (outcome);
 
 CREATE INDEX ix_refunds_at ON refunds (at);
 
-CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
-
 CREATE INDEX ix_identifications_person_id ON identifications (person_id);
+
+CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
 
 CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
 

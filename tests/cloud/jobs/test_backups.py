@@ -20,6 +20,7 @@ from cloud.keys import masters
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import all_ids, find_person
 from cloud.keys.sealed_file import SealedFileUnusable
+from cloud.merchants import regions
 from cloud.merchants.tables import FIRST
 from cloud.people import deletion_list, deletions, receipt_log, withdrawals
 from cloud.people.deletion_list import Listed, read
@@ -171,6 +172,26 @@ async def test_a_damaged_list_is_not_taken_for_an_empty_one(
     (tmp_path / "backups" / "deletions.jsonl").write_bytes(b"{}\n")
     with pytest.raises(StateDamaged, match="those who have left"):
         await backups.restore(state_of(root), MASTER, path)
+
+
+async def test_a_backup_is_restored_in_its_region_alone(
+    root: Path, tmp_path: Path, portal: Portal, running: AsyncExitStack, kek: str
+):
+    alex = await portal.account(ALEX)
+    async with portal.database.session() as session:
+        await regions.settle(session, "eu-west")
+    path = await back_up(portal, tmp_path / "backups", kek)
+    await running.aclose()
+    for region in (None, "us-east"):
+        with pytest.raises(SealedFileUnusable, match="stay in the region eu-west"):
+            await backups.restore(state_of(root), MASTER, path, region=region)
+    await backups.restore(state_of(root), MASTER, path, region="eu-west")
+    assert await people(root) == [alex.person_id]
+    assert regions.region_of(state_of(root).address) == "eu-west"
+    path.write_bytes(path.read_bytes().replace(b'"region":"eu-west",', b"", 1))
+    with pytest.raises(SealedFileUnusable, match="was altered"):
+        await backups.restore(state_of(root), MASTER, path, region="us-east")
+    assert await people(root) == [alex.person_id], "what was there is as it was"
 
 
 class Killed(BaseException):

@@ -7,6 +7,7 @@ ScreenFrame {
     id: screen
 
     required property var problem
+    required property string service
 
     title: qsTr("Show the activation code")
     text: problem ? "" : qsTr("Hold the QR code of the console before the camera, on a phone or printed. In the console, it is at the site: Activate a kiosk here.")
@@ -23,6 +24,8 @@ ScreenFrame {
             return qsTr("This is no activation code. Please show the one of the console.");
         case "expired":
             return qsTr("That code has run out. Please have another one made.");
+        case "other_region":
+            return qsTr("The palms of this shop stay in another region. Please set this kiosk up for the service there.") + (service ? "\n" + service : "");
         default:
             return about ? qsTr("That code is wrong, or was used already. Please have another one made.") : "";
         }
