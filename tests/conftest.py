@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter, itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +26,8 @@ SLOW_FOLDERS = tuple(TESTS / name for name in ("interop", "journeys", "ui"))
 """Every test in these opens a window or runs another program."""
 WAITING_FOLDERS = tuple(TESTS / name for name in ("interop", "journeys"))
 """Most tests in these wait for another program, or for a finger, more than they compute."""
+SHORT_FOLDERS = (TESTS / "protocol",)
+"""No file in these takes more than a second or two."""
 SLOW_FIXTURES = {"display", "qapp", "qtbot", "served"}
 SLOW_MARKERS = ("palm_sets", "process", "slow")
 STARTERS = {"Served", "Process", "VaultClient", "EmbeddedService"}
@@ -104,11 +106,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         slow = {item for item in items if not is_fast(item)}
         config.hook.pytest_deselected(items=list(slow))
         items[:] = [item for item in items if item not in slow]
-    # They wait more than they compute. Side by side, they would leave the processors idle.
+    # They wait more than they compute. Side by side, they would leave the processors idle. So would
+    # a long file at the end, when no other is left.
     files = files_of(items)
     waiting = [file for file in files if is_in(WAITING_FOLDERS, file[0])]
-    computing = [file for file in files if not is_in(WAITING_FOLDERS, file[0])]
-    items[:] = spread(waiting, computing)
+    short = [file for file in files if is_in(SHORT_FOLDERS, file[0])]
+    computing = [file for file in files if not is_in(WAITING_FOLDERS + SHORT_FOLDERS, file[0])]
+    items[:] = [*spread(waiting, computing), *chain.from_iterable(short)]
 
 
 def files_of(items: Iterable[pytest.Item]) -> list[list[pytest.Item]]:
