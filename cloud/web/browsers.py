@@ -30,13 +30,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
 from cloud.context import Context
-from cloud.db.database import cause_of, is_busy, storage_fault, was_overtaken
+from cloud.db.database import cause_of, is_busy, storage_fault
 from cloud.db.tables import NotAText
 from cloud.policy import Limit
 from cloud.web import limits, pages
 from cloud.web.authenticators import Site
 from cloud.web.limits import Strangers
 from cloud.web.problems import Refusal
+from cloud.web.trying import answering
 from protocol.messages import ProblemType
 
 log = logging.getLogger(__name__)
@@ -182,13 +183,11 @@ class BrowserRoute(APIRoute, ABC, Generic[Asked]):
             fields = await _fields(request, largest, takes_files=self.takes_files)
         if context.database.is_for_deletions_only and not self.serves_deletions:
             raise Refusal(ProblemType.STORAGE_FULL)
-        try:
-            asked, response = await self._work(context, request, origin, fields, endpoint)
-        except Exception as error:
-            has_room = self.serves_deletions and context.database.let_go(error)
-            if not (has_room or was_overtaken(error)):
-                raise
-            asked, response = await self._work(context, request, origin, fields, endpoint)
+        asked, response = await answering(
+            lambda _: self._work(context, request, origin, fields, endpoint),
+            context.database,
+            serves_deletion=self.serves_deletions,
+        )
         for act in asked.afterwards:
             try:
                 await act()

@@ -17,7 +17,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
 from weakref import WeakValueDictionary
@@ -32,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
 from cloud.context import Context
-from cloud.db.database import cause_of, is_busy, storage_fault, was_overtaken
+from cloud.db.database import cause_of, is_busy, storage_fault
 from cloud.db.tables import NotAText
 from cloud.keys.person_keys import Key
 from cloud.keys.persons import OpenPerson, find_person
@@ -42,6 +41,7 @@ from cloud.vault.client import VaultUnavailable, asker
 from cloud.web import limits
 from cloud.web.problems import Refusal, answer, unexpected_refusal
 from cloud.web.tables import DeviceRow, Nonce, StoredAnswer
+from cloud.web.trying import answering
 from protocol import signature
 from protocol.encoding import from_base64
 from protocol.envelope import MAX_ENVELOPE
@@ -208,14 +208,13 @@ class SignedRoute(APIRoute):
         # Requests with the same key are answered one after the other.
         turn = nullcontext() if key is None else context.database.turn("request", sender, key)
         async with turn:
-            work = partial(self._work, context, sender, body, request, endpoint, proven=proven)
-            try:
-                call, response = await work()
-            except Exception as error:
-                has_room = serves_deletion and context.database.let_go(error)
-                if not (has_room or was_overtaken(error)):
-                    raise
-                call, response = await work(again=True)
+            call, response = await answering(
+                lambda again: self._work(
+                    context, sender, body, request, endpoint, proven=proven, again=again
+                ),
+                context.database,
+                serves_deletion=serves_deletion,
+            )
         for act in call.afterwards:
             try:
                 await act()
@@ -233,7 +232,7 @@ class SignedRoute(APIRoute):
         endpoint: Handler,
         *,
         proven: signature.Parameters | None,
-        again: bool = False,
+        again: bool,
     ) -> tuple[Call, Response]:
         """Answers a request in a session of its own. With `again` it is one that failed half way:
         its nonce may be used up already."""
