@@ -151,15 +151,13 @@ class Customer:
         self.kiosk.ahead += span
 
 
-def whole_portal(visitor: Visitor, customer: Customer, *, fails: bool = True) -> Walk:
-    """Walks through everything, from the first page to the last receipt. Where nothing `fails`,
-    what is typed is right the first time, and the service takes it."""
+def whole_portal(visitor: Visitor, customer: Customer) -> Walk:
+    """Walks through everything, from the first page to the last receipt."""
     visitor.opens("/portal")
     yield "sign-in"
     yield from looking_in(visitor)
     yield from beginning(visitor, customer)
-    if fails:
-        yield from failing_to_sign_in(visitor, customer)
+    yield from failing_to_sign_in(visitor, customer)
     yield from signing_in(visitor, customer)
     with_or_without = with_passkeys if visitor.scripts else without_passkeys
     yield from with_or_without(visitor, customer)
@@ -172,20 +170,17 @@ def whole_portal(visitor: Visitor, customer: Customer, *, fails: bool = True) ->
     yield from withdrawing(visitor)
     yield from being_signed_out(visitor, customer)
     yield from with_one_palm(visitor)
-    if fails:
-        yield from being_refused(visitor)
+    yield from being_refused(visitor)
     yield from leaving(visitor, customer)
 
 
-def what_browsers_differ_in(visitor: Visitor, customer: Customer) -> Walk:
-    """Walks through what is another thing to do with scripts than without, or on a phone than on a
-    desktop: signing in, with a passkey where there are scripts, the freeze, the provider's page for
-    a card, and leaving."""
+def what_scripts_change(visitor: Visitor, customer: Customer) -> Walk:
+    """Walks through the pages that have a script, where scripts run, and to the provider's page for
+    a card and out."""
     visitor.opens("/portal")
     yield "sign-in"
     sign_in(visitor, customer)
-    with_or_without = with_passkeys if visitor.scripts else without_passkeys
-    yield from with_or_without(visitor, customer)
+    yield from with_passkeys(visitor, customer)
     yield from freezing(visitor, customer)
     visitor.follows("Add a card")
     save_card(visitor, "5555 5555 5555 4444")
