@@ -91,6 +91,5 @@ def test_a_case_that_is_opened_during_a_payment_locks_the_kiosk_until_a_manager_
     page = f"/console/devices/{(tmp_path / 'device-id').read_text().strip()}"
     for act, screen in (("maintain", OutOfService), ("serve", Welcome)):
         manager.sends(manager.opens(page), f"{page}/{act}")
-        shopper.lets_pass(REPORT_S)
-        shopper.sees(screen)
+        shopper.sees_after(REPORT_S, screen)
     manager.close()

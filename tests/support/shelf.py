@@ -24,6 +24,7 @@ from cloud.payments.cards import CardDetail, cards_of
 from cloud.people import alerts
 from cloud.people.accounts import Accounts
 from cloud.providers.stripe import StripeProvider
+from cloud.seen import Seen
 from cloud.settings import Settings
 from cloud.telemetry.measures import SILENT, Telemetry
 from cloud.web import problems
@@ -45,6 +46,7 @@ class Shelf:
     accounts: Accounts = field(default_factory=lambda: Accounts(Settings()))
     messenger: Messenger = field(default_factory=SandboxMessenger)
     noted: Noted = field(default_factory=Noted)
+    seen: Seen = field(default_factory=Seen)
     alerts: Alerts = alerts
     events: Events = events
     telemetry: Telemetry = SILENT

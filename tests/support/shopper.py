@@ -152,9 +152,17 @@ class Shopper:
         self._clock.skip(PATIENCE.warning_s)
         self.sees(Welcome)
 
-    def lets_pass(self, seconds: float) -> None:
-        """Does nothing for so long. The kiosk's clock skips it."""
-        self._clock.skip(seconds)
+    def sees_after(self, seconds: float, screen: type[Screen[Any]]) -> None:
+        """Waits until a screen is shown that comes of what the kiosk does each time so long has
+        passed. Its clock skips that again and again: it may be doing it just now."""
+
+        def shown() -> None:
+            self._clock.skip(seconds)
+            page = self._window.page.objectName()
+            assert page == screen.__name__, f"{page} is shown, not {screen.__name__}"
+
+        self._until(shown)
+        self.sees(screen)
 
     def hesitates(self, idle_s: float = PATIENCE.idle_s) -> None:
         """Touches nothing until the kiosk warns."""

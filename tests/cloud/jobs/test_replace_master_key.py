@@ -60,6 +60,7 @@ KINDS = {
     "staff session": "forgotten",
     "staff link": "forgotten",
     "staff sign-in": "forgotten",
+    "staff away": "the way to the identity provider is begun again",
     "activation": "forgotten",
     "request": "forgotten",
     "till key": "forgotten, and said",

@@ -35,6 +35,7 @@ class Problem:
         reader (None | ReaderFault | Unset):
         confirm_url (None | str | Unset):
         errors (list[Fault] | None | Unset):
+        service (None | str | Unset):
     """
 
     type_: ProblemType
@@ -48,6 +49,7 @@ class Problem:
     reader: ReaderFault | Unset | None = UNSET
     confirm_url: str | Unset | None = UNSET
     errors: list[Fault] | Unset | None = UNSET
+    service: str | Unset | None = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -113,6 +115,12 @@ class Problem:
         else:
             errors = self.errors
 
+        service: str | Unset | None
+        if isinstance(self.service, Unset):
+            service = UNSET
+        else:
+            service = self.service
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -137,6 +145,8 @@ class Problem:
             field_dict["confirm_url"] = confirm_url
         if errors is not UNSET:
             field_dict["errors"] = errors
+        if service is not UNSET:
+            field_dict["service"] = service
 
         return field_dict
 
@@ -253,6 +263,15 @@ class Problem:
 
         errors = _parse_errors(d.pop("errors", UNSET))
 
+        def _parse_service(data: object) -> str | Unset | None:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        service = _parse_service(d.pop("service", UNSET))
+
         problem = cls(
             type_=type_,
             title=title,
@@ -265,6 +284,7 @@ class Problem:
             reader=reader,
             confirm_url=confirm_url,
             errors=errors,
+            service=service,
         )
 
         problem.additional_properties = d

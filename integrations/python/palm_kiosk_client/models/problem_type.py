@@ -45,6 +45,7 @@ class ProblemType(StrEnum):
     URNPALM_KIOSKPROBLEMVAULT_UNAVAILABLE = "urn:palm-kiosk:problem:vault-unavailable"
     URNPALM_KIOSKPROBLEMWRONG_ACTIVATION_CODE = "urn:palm-kiosk:problem:wrong-activation-code"
     URNPALM_KIOSKPROBLEMWRONG_CODE = "urn:palm-kiosk:problem:wrong-code"
+    URNPALM_KIOSKPROBLEMWRONG_REGION = "urn:palm-kiosk:problem:wrong-region"
 
     def __str__(self) -> str:
         return str(self.value)
