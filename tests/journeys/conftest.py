@@ -31,17 +31,16 @@ def kiosk(qtbot: QtBot, settings: Settings) -> Iterator[Shopper]:
     window = KioskWindow(engine.stage, settings.variant, stillness=True)
     window.window.resize(270, 480)
     window.show(full_screen=False)
-    with (
-        patch("kiosk.assembly.SystemClock", lambda: clock),
-        qtbot.waitSignal(engine.assembled, timeout=60_000) as assembled,
-    ):
-        engine.start(window.frames)
-    assert assembled.args
-    try:
-        yield Shopper(qtbot, window, engine, assembled.args[0], clock)
-    finally:
-        window.close()
-        engine.stop()
+    # Also for a kiosk that starts again.
+    with patch("kiosk.assembly.SystemClock", lambda: clock):
+        with qtbot.waitSignal(engine.assembled, timeout=60_000) as assembled:
+            engine.start(window.frames)
+        assert assembled.args
+        try:
+            yield Shopper(qtbot, window, engine, assembled.args[0], clock)
+        finally:
+            window.close()
+            engine.stop()
     assert engine.failure is None
 
 

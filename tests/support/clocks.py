@@ -32,7 +32,8 @@ class HurriedClock(SystemClock):
 class SkippingClock(SystemClock):
     """The clock of the machine, which another thread can set ahead.
 
-    It serves one event loop. Sleepers whose time has come by a skip wake at once.
+    It serves one event loop, and another one after a restart. Sleepers whose time has come by a
+    skip wake at once.
     """
 
     def __init__(self) -> None:
@@ -41,7 +42,9 @@ class SkippingClock(SystemClock):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def now(self) -> float:
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._skipped = loop, asyncio.Event()
         return super().now() + self._ahead
 
     async def sleep(self, seconds: float) -> None:
