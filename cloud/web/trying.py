@@ -1,7 +1,6 @@
 """A request whose transaction has failed for a reason that is gone is answered again."""
 
 from collections.abc import Awaitable, Callable
-from itertools import count
 from typing import TypeVar
 
 from cloud.context import Database
@@ -23,11 +22,13 @@ async def answering(
     Somebody who leaves gets the room that is reserved for that (`cloud.db.reserve`). Raises what
     `work` raises.
     """
-    for tried in count(1):
+    tried = 0
+    while True:
+        tried += 1
         try:
             return await work(tried > 1)
         except Exception as error:
-            has_room = serves_deletion and database.let_go(error)
-            if tried == TRIES or not (has_room or was_overtaken(error)):
+            if tried == TRIES:
                 raise
-    raise AssertionError
+            if not (was_overtaken(error) or (serves_deletion and database.let_go(error))):
+                raise
