@@ -3,8 +3,8 @@ activated with another one, wherever the power was cut meanwhile."""
 
 import asyncio
 import os
+import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -47,6 +47,7 @@ from protocol.fleet import Report
 from protocol.messages import Money, PurchaseRequest
 from tests.support.canned import DEVICE, CannedService, ended
 from tests.support.clocks import NOON, TurnedClock
+from tests.support.forks import run_forked
 from tests.support.scripted import WAITS, Line, ScriptedReader, ScriptedStage, typed
 from tests.support.sealed import sealed, state_of
 from tests.support.stand import ConnectedAlready, EmptyRoom
@@ -296,7 +297,6 @@ async def test_where_nothing_can_be_stored_the_kiosk_is_locked_as_long_as_it_run
 CLOSED = Locked(
     seen=Seen(sign=Tampering.ENCLOSURE), at=NOON, merchant="Corner Shop", helpline="Ada, 555 0100"
 )
-CHILD = "import tests.kiosk.test_lock as test; test.lock_and_be_killed()"
 
 
 def lock_and_be_killed() -> None:
@@ -306,7 +306,7 @@ def lock_and_be_killed() -> None:
     while True:
         step += 1
         state = folder / str(step)
-        subprocess.run(["cp", "-r", folder / "activated", state], check=True)
+        shutil.copytree(folder / "activated", state)
         if (child := os.fork()) == 0:
             _die_at(step, state)
             lock = Lock(state)
@@ -341,7 +341,7 @@ def test_a_power_cut_at_any_step_leaves_no_kiosk_that_works_with_half_of_its_key
     (folder / "activated").mkdir()
     for path in everything:
         path.rename(folder / "activated" / path.name)
-    subprocess.run([sys.executable, "-c", CHILD, str(folder)], check=True)
+    run_forked(lock_and_be_killed, folder).check_returncode()
     steps = sorted(each for each in folder.iterdir() if each.name != "activated")
     assert len(steps) > 20
     locked = 0

@@ -33,6 +33,7 @@ from tests.support.canned import (
     ended,
     identification,
 )
+from tests.support.forks import run_forked
 from tests.support.scripted import (
     WAITS,
     Line,
@@ -46,7 +47,6 @@ from tests.support.sealed import sealed, state_of
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
 SALE = Sale("sale-12345678", Money(minor=1250, currency="USD"), "Corner Shop")
-CHILD = "import tests.kiosk.test_power_loss as test; test.pay_until_the_plug_is_pulled()"
 
 
 def pull_the_plug() -> None:
@@ -122,10 +122,10 @@ def pay_until_the_plug_is_pulled() -> None:
 
 async def power_loss(moment: str, canned: CannedService, state: Path) -> None:
     Identity.load_or_make(sealed(state / "identity.json")).become(DEVICE)
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", CHILD, moment, canned.url, str(state)
+    ended = await asyncio.to_thread(
+        run_forked, pay_until_the_plug_is_pulled, moment, canned.url, state
     )
-    assert await child.wait() == -signal.SIGKILL
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
 
 
 async def test_what_was_bought_when_the_plug_was_pulled_is_told_to_the_till_and_bought_once(

@@ -22,6 +22,7 @@ from kiosk.venue.journal import Due, Entry, Journal
 from kiosk.venue.venue import Conflict, Reason, Trouble
 from protocol.messages import Direction
 from protocol.sealed import SealedPath
+from tests.support.forks import run_forked
 from tests.support.sealed import sealed
 
 AT = datetime(2026, 11, 30, 8, 30, tzinfo=UTC)
@@ -178,7 +179,6 @@ def passages_of(file: SealedPath) -> list[Entry]:
         journal.close()
 
 
-CHILD = "import tests.kiosk.test_sealed_rows as test; test.cut_everywhere()"
 KINDS: dict[
     str, tuple[str, Callable[[SealedPath], object], Callable[[SealedPath], object], object]
 ] = {
@@ -215,8 +215,7 @@ def cut_everywhere() -> None:
 def test_a_power_cut_at_any_step_loses_no_row_and_leaves_nothing_plain(
     tmp_path: Path, kind: str
 ) -> None:
-    command = [sys.executable, "-c", CHILD, kind, str(tmp_path)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = run_forked(cut_everywhere, kind, tmp_path)
     assert ended.returncode == 0, ended.stderr[-3000:]
     assert int(ended.stdout) >= 8
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from kiosk.sealing import (
 from kiosk.service.identity import Identity
 from kiosk.visits.maintain import keys_check
 from protocol.files import write_private
+from tests.support.forks import run_forked
 from tests.support.software_tpm import SoftwareTpm, switched_on
 
 pytestmark = pytest.mark.process
@@ -285,9 +285,6 @@ def test_a_kiosk_begins_anew_when_it_is_told_to_and_what_it_had_is_kept(
 # Power cuts
 
 
-CHILD = "import tests.kiosk.test_sealing as test; test.cut_everywhere()"
-
-
 def cut_everywhere() -> None:
     """Runs in a process of its own without threads. Its arguments are a folder with a state to
     begin from, and the address of the TPM. Starts from it again and again, and cuts the power
@@ -347,8 +344,7 @@ def _cut(what: Callable[[], None], state: Path, at: int) -> bool:
 
 
 def cuts_of(before: Path, tpm: str) -> int:
-    command = [sys.executable, "-c", CHILD, str(before), tpm]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = run_forked(cut_everywhere, before, tpm)
     assert ended.returncode == 0, ended.stderr[-3000:]
     return int(ended.stdout)
 

@@ -2,34 +2,34 @@
 
 import resource
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from kiosk.service.identity import Identity
+from kiosk.updates.check import main
 from kiosk.updates.versions import Versions
+from tests.support.forks import run_forked
 from tests.support.releases import Mirror, Operator
 from tests.support.sealed import state_of
 
 pytestmark = pytest.mark.process
 
-CHECK = """\
-import resource, sys; from kiosk.updates.check import main
-resource.setrlimit(resource.RLIMIT_FSIZE, 2 * [int(sys.argv[2])])
-sys.exit(main(sys.argv[3:], float(sys.argv[1])))
-"""
+
+def check() -> int:
+    """Runs in a process of its own. Its arguments are a deadline in seconds, the size in bytes that
+    no file may exceed, and the options of the program."""
+    deadline_s, largest, *options = sys.argv[1:]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest), int(largest)))
+    return main(options, float(deadline_s))
 
 
 def run(
     state: Path, *options: str, deadline_s: float = 250, largest: int = resource.RLIM_INFINITY
 ) -> tuple[int, str]:
     """Returns the status and what was logged. No file may become larger than `largest` bytes."""
-    words = [str(deadline_s), str(largest), "--state", str(state), *options]
-    ended = subprocess.run(
-        [sys.executable, "-c", CHECK, *words], capture_output=True, text=True, check=False
-    )
+    ended = run_forked(check, deadline_s, largest, "--state", state, *options)
     return ended.returncode, ended.stderr
 
 

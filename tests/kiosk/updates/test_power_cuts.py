@@ -4,7 +4,6 @@ whole and runs, and the next time goes on where that stopped."""
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,12 +16,12 @@ from kiosk.updates import start
 from kiosk.updates.check import check
 from kiosk.updates.versions import Versions
 from protocol import VERSION
+from tests.support.forks import run_forked
 from tests.support.releases import Mirror, Operator, write_program
 from tests.support.sealed import state_of
 
 pytestmark = pytest.mark.process
 
-CHILD = "import tests.kiosk.updates.test_power_cuts as test; test.cut_everywhere()"
 STEPS = {
     "os.chmod",
     "os.link",
@@ -115,8 +114,7 @@ def cut_everywhere() -> None:
 
 
 def cut(what: str, url: str, folder: Path) -> int:
-    command = [sys.executable, "-c", CHILD, what, url, str(folder)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = run_forked(cut_everywhere, what, url, folder)
     assert ended.returncode == 0, ended.stderr[-2000:]
     return int((folder / "cuts").read_text())
 

@@ -2,23 +2,26 @@
 
 import fcntl
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from kiosk.updates.start import main
 from kiosk.updates.versions import TRIES, Versions
 from protocol import VERSION
+from tests.support.forks import run_forked
 from tests.support.releases import offer, write_program
 from tests.support.systemd import Listening
 
 pytestmark = pytest.mark.process
 
-START = """\
-import sys; from pathlib import Path; from kiosk.updates.start import main
-sys.exit(main(sys.argv[3:], Path(sys.argv[1]), float(sys.argv[2])))
-"""
+
+def start() -> int:
+    """Runs in a process of its own. Its arguments are the package's own program, the seconds that a
+    try may take, and the options of the program."""
+    packaged, within_s, *options = sys.argv[1:]
+    return main(options, Path(packaged), float(within_s))
 
 
 class Machine:
@@ -33,9 +36,9 @@ class Machine:
 
     def start(self, *options: str, within_s: float = 120) -> str:
         """Returns what the start has logged."""
-        command = [sys.executable, "-c", START, self.packaged, str(within_s)]
-        command += ["--state", self.state, *options]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stderr
+        ended = run_forked(start, self.packaged, within_s, "--state", self.state, *options)
+        ended.check_returncode()
+        return ended.stderr
 
     def ran(self) -> list[str]:
         """Returns the versions that ran, in order."""
