@@ -17,9 +17,10 @@ from sqlalchemy.engine import Engine
 from cloud.db import migration
 from cloud.db.database import DatabaseUnusable
 from tests.cloud.db.test_migrations import database_of
+from tests.support.forks import run_forked
 
 OLD = "0029"
-SEVERAL = 5
+SEVERAL = 25
 """After so many statements a migration is killed: all are of one transaction, of which the disk has
 seen nothing or all, and each later kill has all before it done again."""
 MARK = "INSERT INTO merchants (id, name, country, currency) VALUES ('m', ?, 'US', 'USD')"
@@ -120,13 +121,13 @@ def test_a_database_is_not_migrated_on_a_full_disk(tmp_path: Path):
     assert int(ran.stdout) > 10
 
 
-def kill_at_each_step(folder: str) -> None:
-    """Migrates again and again, and is killed a step later each time. Ends when a migration gets to
-    its end.
+def kill_at_each_step() -> None:
+    """Runs in a process of its own. Its argument is the folder of a database. Migrates again and
+    again, and is killed a step later each time. Ends when a migration gets to its end.
 
     A step is a commit, a file that gets or loses its name, and what comes of SEVERAL statements.
     """
-    path = Path(folder) / "palms.db"
+    path = Path(sys.argv[1]) / "palms.db"
     before = content(path)
     for step in range(1000):
         child = os.fork()
@@ -163,11 +164,9 @@ def kill_at_each_step(folder: str) -> None:
 
 @pytest.mark.process
 def test_a_migration_that_is_killed_at_any_step_is_done_or_not(path: Path):
-    call = "import sys, tests.cloud.db.test_going_back as t; t.kill_at_each_step(sys.argv[1])"
-    ran = subprocess.run(
-        [sys.executable, "-c", call, path.parent], capture_output=True, text=True, check=True
-    )
-    assert int(ran.stdout) > 15
+    ran = run_forked(kill_at_each_step, path.parent)
+    assert ran.returncode == 0, ran.stderr
+    assert int(ran.stdout) > 8
     assert revision(path) == migration._NEWEST  # pyright: ignore[reportPrivateUsage]
     assert files(path) == {"palms.db"}
 
