@@ -15,6 +15,7 @@ from kiosk.service.embedded import EmbeddedService
 from kiosk.service.identity import Identity
 from kiosk.settings import ServicePatience
 from tests.support.sealed import sealed
+from tests.support.warm import warm_starts
 
 pytestmark = pytest.mark.anyio
 
@@ -92,10 +93,11 @@ async def test_why_the_service_does_not_start_is_kept_for_staff(tmp_path: Path) 
         Identity.load_or_make(sealed(tmp_path / "identity.json")), SystemClock(), ServicePatience()
     )
     embedded = EmbeddedService(tmp_path / "service", "Kiosk", SystemClock())
-    keeping = asyncio.ensure_future(embedded.keep(client))
-    while client.stopped is None:
-        assert not keeping.done()
-        await asyncio.sleep(0.05)
+    with warm_starts():
+        keeping = asyncio.ensure_future(embedded.keep(client))
+        while client.stopped is None:
+            assert not keeping.done()
+            await asyncio.sleep(0.05)
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
     assert str(master) in client.stopped
