@@ -1,5 +1,6 @@
 """`palm-kiosk --self-test`: what a version says of itself, and is asked before it is tried."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -7,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from protocol import VERSION
+from tests.support.forks import run_forked
 
 pytestmark = pytest.mark.process
 
-LACKING = """
-import runpy, sys
-sys.modules["ui.app"] = None
-runpy.run_module("ui", run_name="__main__", alter_sys=True)
-"""
+
+def lacking() -> None:
+    """Runs in a process of its own: the program without one of its parts."""
+    sys.modules["ui.app"] = None  # pyright: ignore[reportArgumentType]
+    runpy.run_module("ui", run_name="__main__", alter_sys=True)
 
 
 def test_a_whole_version_says_which_one_it_is_without_a_screen():
@@ -31,8 +33,7 @@ def test_a_whole_version_says_which_one_it_is_without_a_screen():
 
 def test_what_fails_is_told_with_its_remedy_and_the_rest_is_tried(tmp_path: Path):
     (tmp_path / "settings.toml").write_text('camera = "carrier pigeon"\n')
-    command = [sys.executable, "-c", LACKING, "--state", str(tmp_path), "--self-test"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = run_forked(lacking, "--state", tmp_path, "--self-test")
     assert ended.returncode == 1
     assert ended.stdout == f"palm-kiosk {VERSION}\npassed: models\n"
     program, settings = ended.stderr.splitlines()
