@@ -52,7 +52,7 @@ from tests.support.dumped import in_files, in_memory
 from tests.support.phone import Phone, begun_code
 from tests.support.plain_palms import burst, template_of
 from tests.support.served import PATIENCE_S, PLAIN, Process, Served
-from tests.support.warm import warm_starts
+from tests.support.warm import Started, warm_starts
 
 
 @dataclass(frozen=True)
@@ -96,18 +96,15 @@ def children(pid: int) -> list[int]:
 
 
 def test_a_service_without_settings_simulates_and_logs_it(tmp_path: Path):
-    command = [sys.executable, "-m", "cloud", "--state", tmp_path, "--port", "0"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stdout
-        assert b"sandbox_url" in process.stdout.readline()
-        _, said = process.communicate()
-    assert b"SIMULATED" in said
-    stamps = re.findall(rb"^(.*?) (?:INFO|WARNING|ERROR) cloud", said, re.MULTILINE)
+    process = Started(["--state", str(tmp_path / "state"), "--port", "0"], tmp_path / "errors")
+    assert b"sandbox_url" in process.stdout.readline()
+    process.hang_up()
+    said = process.wait(PATIENCE_S)
+    assert "SIMULATED" in said
+    stamps = re.findall(r"^(.*?) (?:INFO|WARNING|ERROR) cloud", said, re.MULTILINE)
     assert stamps
     for stamp in stamps:
-        assert re.fullmatch(rb"[0-9-]{10} [0-9:]{8}[+-][0-9]{4}", stamp), "a time with its zone"
+        assert re.fullmatch(r"[0-9-]{10} [0-9:]{8}[+-][0-9]{4}", stamp), "a time with its zone"
 
 
 def test_it_is_asked_with_curl_as_the_page_about_payments_says(running: tuple[Process, Path]):
