@@ -75,12 +75,18 @@ class Shop:
     """A running kiosk and the people in front of it."""
 
     def __init__(
-        self, state: Path, infrared: str | None = None, till: TillDoor | None = None
+        self,
+        state: Path,
+        *,
+        light: str = "sim:",
+        infrared: str | None = None,
+        till: TillDoor | None = None,
     ) -> None:
         self.choices: asyncio.Queue[Choice] = asyncio.Queue()
         self.stage = ScriptedStage([(Welcome, self.choices.get)])
         settings = Settings(
             state=state,
+            light=light,
             infrared=infrared,
             till=till,
             dock=True,
