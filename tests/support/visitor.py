@@ -18,6 +18,8 @@ DESKTOP, TABLET, PHONE = (1280, 800), (820, 1180), (390, 844)
 PATIENCE_MS = 90_000
 """How long a machine busy with other things may take for one page."""
 
+Size = tuple[int, int]
+"""Width and height in pixels."""
 Scheme = Literal["light", "dark"]
 Role = Literal["link", "button", "textbox", "combobox"]
 Step = tuple[str, str]
@@ -51,11 +53,17 @@ _TAB = {"type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCod
 _SEEN = "() => { noteFocus(); return seenByTab.splice(0).slice(1); }"
 """Returns what had the focus after each Tab, and whether it showed it."""
 _REACHABLE = 'a[href], button, summary, input:not([type=hidden]), select, [tabindex="0"]'
-_OFFERED = """() => [
-  ...[...document.links].filter(a => !a.hash).map(a => ["GET", a.href, a]),
-  ...[...document.forms].map(form => [form.method.toUpperCase(), form.action, form]),
-].filter(([, url, each]) => url.startsWith(location.origin) && each.checkVisibility())
-  .map(([method, url]) => [method, url])"""
+_SEES = r"""() => [
+  [
+    ...[...document.links].filter(a => !a.hash).map(a => ["GET", a.href, a]),
+    ...[...document.forms].map(form => [form.method.toUpperCase(), form.action, form]),
+  ].filter(([, url, each]) => url.startsWith(location.origin) && each.checkVisibility())
+    .map(([method, url]) => [method, url]),
+  document.documentElement.outerHTML
+    .replace(/>[^<]*</g, "><").replace(/ (href|value|action)="[^"]*"/g, " $1")
+    .replace(/(<(tr|li)\b.*?<\/\2>)\1+/g, "$1"),
+]"""
+"""Returns what the page offers, and its shape."""
 _NAME = re.compile(r"\b(?:[0-9a-f]{32}|first)\b|(?<=/)[\w-]{43}(?![\w-])")
 
 
@@ -77,7 +85,7 @@ class Visitor:
         self,
         browser: Browser,
         origin: str,
-        size: tuple[int, int] = DESKTOP,
+        size: Size = DESKTOP,
         *,
         scripts: bool = True,
         scheme: Scheme = "light",
@@ -224,15 +232,27 @@ class Visitor:
     def path(self) -> str:
         return urlsplit(self.page.url).path
 
+    def resizes(self, size: Size) -> None:
+        """Gives the window another size."""
+        width, height = size
+        if self.page.viewport_size != {"width": width, "height": height}:
+            self.page.set_viewport_size({"width": width, "height": height})
+
     @property
     def weight(self) -> int:
         """The bytes that came for the page and for all that it loads, when nothing was kept from
         before."""
         return sum(self._sizes.get(url, 0) for url in self._loaded)
 
+    def sees(self) -> str:
+        """Notes what the page offers. Returns its shape: the page without its words, values and
+        addresses, and with one of rows that are alike."""
+        offered, shape = self.page.evaluate(_SEES)
+        self.offered |= {(method, _path(url)) for method, url in offered}
+        return shape
+
     def looks_around(self) -> set[str]:
-        """Notes what the page offers, and walks once around it. Returns what was not reached."""
-        self.offered |= {(method, _path(url)) for method, url in self.page.evaluate(_OFFERED)}
+        """Walks once around the page. Returns what was not reached."""
         places, _, _ = self._watches(None)
         # Behind the last one is the page itself, where the focus begins.
         return set(places) - set(self._tabs(len(places) + 1))

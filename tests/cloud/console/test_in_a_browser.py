@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.cloud.portal.test_in_a_browser import ends_well, look_at, look_at_layout, room
+from tests.cloud.portal.test_in_a_browser import Checked, ends_well, look_at, look_at_layout
 from tests.support.console_walk import Team, whole_console
 from tests.support.served import Served
 from tests.support.visitor import DESKTOP, IS_THERE, TABLET, WHY_NOT, Visitor, chromium
@@ -36,24 +36,15 @@ def test_everything_is_done_by_keyboard_on_a_desktop_and_has_room_on_a_tablet(
     browser: Browser, served: Served
 ):
     visitor = Visitor(browser, served.origin, DESKTOP)
-    checked: set[str] = set()
+    checked: Checked = set()
     wrong: list[str] = []
     paths: set[str] = set()
     for state in whole_console(visitor, Team(served)):
         if visitor.path not in paths or state in CLOSELY:
-            looked = look_at(visitor, checked, both=state in IN_THE_DARK)
+            looked = look_at(visitor, checked, TABLET, both=state in IN_THE_DARK)
         else:
-            looked = look_at_layout(visitor)
+            looked = look_at_layout(visitor, visitor.sees(), checked, TABLET)
         paths.add(visitor.path)
         wrong += [f"{state}: {each}" for each in looked]
-        wrong += [f"{state} on a tablet: {each}" for each in on_a_tablet(visitor)]
     ends_well(visitor, wrong)
     assert visitor.offered - visitor.visited == set(), "nobody follows this"
-
-
-def on_a_tablet(visitor: Visitor) -> Iterator[str]:
-    """Yields what has no room there."""
-    for (width, height), is_there in ((TABLET, True), (DESKTOP, False)):
-        visitor.page.set_viewport_size({"width": width, "height": height})
-        if is_there:
-            yield from room(visitor, width)

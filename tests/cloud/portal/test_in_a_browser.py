@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 
 from tests.support.portal_walk import Customer, what_scripts_change, whole_portal
 from tests.support.served import Served
-from tests.support.visitor import DESKTOP, IS_THERE, PHONE, WHY_NOT, Visitor, chromium
+from tests.support.visitor import DESKTOP, IS_THERE, PHONE, WHY_NOT, Size, Visitor, chromium
 
 pytestmark = pytest.mark.skipif(not IS_THERE, reason=WHY_NOT)
 
@@ -19,29 +19,33 @@ MAX_BYTES = 100_000
 """The most that a page may weigh with all that it loads."""
 NARROWEST = 320
 """The width in pixels at which pages need no scrolling sideways (WCAG 2.2, 1.4.10)."""
+BY_KEYBOARD = {DESKTOP, PHONE}
+"""The sizes of windows in which Tab is pressed until it has reached all."""
 AXE = Path(AXE_FILE_PATH).read_text()
 FIND = """rules => axe.run(document, {
   resultTypes: ["violations"], preload: false, ...rules && {runOnly: {type: "rule", values: rules}},
 }).then(found => found.violations.flatMap(
   each => each.nodes.map(node => `${each.id}: ${node.html} ${node.failureSummary}`)))"""
-SHAPE = r"""() => document.documentElement.outerHTML
-  .replace(/>[^<]*</g, "><").replace(/ (href|value|action)="[^"]*"/g, " $1")"""
-"""Returns a page without its words, values and addresses."""
-TOO_WIDE = "() => document.documentElement.scrollWidth > innerWidth"
-
-BROKEN = """() => [...document.querySelectorAll("button, .button")].flatMap(button => {
-  const text = document.createTreeWalker(button, NodeFilter.SHOW_TEXT), found = [];
-  while (text.nextNode()) {
-    for (const word of text.currentNode.data.matchAll(/\\S+/g)) {
-      const range = document.createRange();
-      range.setStart(text.currentNode, word.index);
-      range.setEnd(text.currentNode, word.index + word[0].length);
-      if (range.getClientRects().length > 1) found.push(word[0]);
+WITHOUT_ROOM = r"""() => [
+  document.documentElement.scrollWidth > innerWidth,
+  [...document.querySelectorAll("button, .button")].flatMap(button => {
+    const text = document.createTreeWalker(button, NodeFilter.SHOW_TEXT), found = [];
+    while (text.nextNode()) {
+      for (const word of text.currentNode.data.matchAll(/\S+/g)) {
+        const range = document.createRange();
+        range.setStart(text.currentNode, word.index);
+        range.setEnd(text.currentNode, word.index + word[0].length);
+        if (range.getClientRects().length > 1) found.push(word[0]);
+      }
     }
-  }
-  return found;
-})"""
-"""Returns the words of buttons that go on in the next line."""
+    return found;
+  }),
+]"""
+"""Returns whether the page is too wide, and the words of buttons that go on in the next line."""
+
+Checked = set[str | tuple[str, Size]]
+"""The shapes of pages that axe has checked, and those around which somebody has walked, with the
+size of the window."""
 
 
 WRONG = b"""<!doctype html><html lang="en"><title>Wrong</title>
@@ -57,17 +61,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def checked() -> set[str]:
-    """The shapes of the pages that were checked in any of the walks, of whatever size."""
+def checked() -> Checked:
+    """What was checked in any of the walks."""
     return set()
 
 
-def look_at(visitor: Visitor, checked: set[str], *, both: bool = False) -> Iterator[Any]:
-    """Yields what is wrong with the page that is shown, with `both` in light and in dark. A page of
-    the same shape as one that was `checked` is not checked for what shape decides."""
-    yield from look_at_layout(visitor)
-    page = visitor.page
-    shape = page.evaluate(SHAPE)
+def look_at(visitor: Visitor, checked: Checked, *others: Size, both: bool = False) -> Iterator[Any]:
+    """Yields what is wrong with the page that is shown, with `both` in light and in dark, and what
+    is wrong with its layout also at `others`. A page of the same shape as one that was `checked` is
+    not checked for what shape decides."""
+    page, shape = visitor.page, visitor.sees()
+    yield from look_at_layout(visitor, shape, checked, *others)
     if shape in checked:
         return
     checked.add(shape)
@@ -82,27 +86,25 @@ def look_at(visitor: Visitor, checked: set[str], *, both: bool = False) -> Itera
     visitor.allow_scripts(visitor.scripts)
 
 
-def look_at_layout(visitor: Visitor) -> Iterator[str]:
+def look_at_layout(visitor: Visitor, shape: str, checked: Checked, *others: Size) -> Iterator[str]:
     """Yields what is wrong with the weight of the page, the way of the focus, or the room that
-    there is."""
-    page, size = visitor.page, visitor.page.viewport_size
-    assert size
+    there is: at its own size, the narrowest, and `others`."""
+    own = visitor.size
     if visitor.weight > MAX_BYTES:
         yield f"weighs {visitor.weight} bytes"
-    for place in visitor.looks_around():
-        yield f"not reached by Tab: {place}"
-    yield from room(visitor, size["width"])
-    page.set_viewport_size({"width": NARROWEST, "height": size["height"]})
-    yield from room(visitor, NARROWEST)
-    page.set_viewport_size(size)
-
-
-def room(visitor: Visitor, width: int) -> Iterator[str]:
-    """Yields what has no room in the width that the page has."""
-    if visitor.page.evaluate(TOO_WIDE):
-        yield f"too wide at {width} pixels"
-    for word in visitor.page.evaluate(BROKEN):
-        yield f"broken at {width} pixels: {word}"
+    for size in (own, (NARROWEST, own[1]), *others):
+        width, _ = size
+        visitor.resizes(size)
+        if size in BY_KEYBOARD and (shape, size) not in checked:
+            checked.add((shape, size))
+            for place in visitor.looks_around():
+                yield f"not reached by Tab at {width} pixels: {place}"
+        is_too_wide, broken = visitor.page.evaluate(WITHOUT_ROOM)
+        if is_too_wide:
+            yield f"too wide at {width} pixels"
+        for word in broken:
+            yield f"broken at {width} pixels: {word}"
+    visitor.resizes(own)
 
 
 def test_what_is_wrong_with_a_page_is_found(browser: Browser, served: Served):
@@ -117,23 +119,22 @@ def test_what_is_wrong_with_a_page_is_found(browser: Browser, served: Served):
 
 
 def test_everything_is_done_by_keyboard_without_scripts_on_a_phone_and_has_room_on_a_desktop(
-    browser: Browser, served: Served, who: str, checked: set[str]
+    browser: Browser, served: Served, who: str, checked: Checked
 ):
     visitor = Visitor(browser, served.origin, PHONE, scripts=False, scheme="dark")
     wrong: list[str] = []
     seen: set[str] = set()
     for state in whole_portal(visitor, Customer(served, who)):
-        wrong += [f"{state}: {each}" for each in look_at(visitor, checked, both=True)]
-        if visitor.path not in seen:
-            wrong += [f"{state} on a desktop: {each}" for each in on_a_desktop(visitor)]
+        others = () if visitor.path in seen else (DESKTOP,)
         seen.add(visitor.path)
+        wrong += [f"{state}: {each}" for each in look_at(visitor, checked, *others, both=True)]
     ends_well(visitor, wrong)
     assert visitor.offered - visitor.visited == set(), "nobody follows this"
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_what_scripts_change_is_done_with_them_on_a_desktop_and_on_a_phone(
-    browser: Browser, served: Served, who: str, checked: set[str], size: tuple[int, int]
+    browser: Browser, served: Served, who: str, checked: Checked, size: Size
 ):
     visitor = Visitor(browser, served.origin, size)
     wrong = [
@@ -144,18 +145,6 @@ def test_what_scripts_change_is_done_with_them_on_a_desktop_and_on_a_phone(
     ends_well(visitor, wrong)
     left = visitor.offered - visitor.visited
     assert not {path for _, path in left if "passkey" in path}, "nobody follows this"
-
-
-def on_a_desktop(visitor: Visitor) -> Iterator[str]:
-    """Yields what Tab does not reach there, or has no room."""
-    (width, height), page = DESKTOP, visitor.page
-    before = page.viewport_size
-    assert before
-    page.set_viewport_size({"width": width, "height": height})
-    for place in visitor.looks_around():
-        yield f"not reached by Tab: {place}"
-    yield from room(visitor, width)
-    page.set_viewport_size(before)
 
 
 def ends_well(visitor: Visitor, wrong: list[str]) -> None:
