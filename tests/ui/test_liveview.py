@@ -45,7 +45,7 @@ def camera() -> SimulatedCamera:
 @pytest.fixture
 def screenful(qapp: QGuiApplication, qtbot: QtBot, camera: SimulatedCamera) -> Iterator[Screenful]:
     feed = Feed(camera)
-    opened = Screenful(qtbot, (1280, 800), feed=feed, drawn=True)
+    opened = Screenful(qtbot, (800, 480), feed=feed, drawn=True)
     feed.start()
     yield opened
     opened.close()
