@@ -14,6 +14,9 @@ CHROMIUM = "/usr/bin/chromium-headless-shell"
 """Chromium without what it has for people: it needs half the time for the same pages."""
 IS_THERE = Path(CHROMIUM).exists()
 WHY_NOT = f"{CHROMIUM} is not there: ./run test installs it where the distribution has it"
+WITHOUT_GPU = ["--disable-gpu", "--disable-gpu-compositing"]
+"""Has Chromium draw without simulating a graphics processor, in which it spends a seventh of its
+time."""
 DESKTOP, TABLET, PHONE = (1280, 800), (820, 1180), (390, 844)
 PATIENCE_MS = 90_000
 """How long a machine busy with other things may take for one page."""
@@ -62,8 +65,11 @@ _SEES = r"""() => [
   document.documentElement.outerHTML
     .replace(/>[^<]*</g, "><").replace(/ (href|value|action)="[^"]*"/g, " $1")
     .replace(/(<(tr|li)\b.*?<\/\2>)\1+/g, "$1"),
+  ["navigation", "resource"].flatMap(kind => performance.getEntriesByType(kind))
+    .reduce((sum, each) => sum + each.encodedBodySize, 0),
 ]"""
-"""Returns what the page offers, and its shape."""
+"""Returns what the page offers, its shape, and the bytes of the page and of all that it has
+loaded, also of what was kept from before."""
 _NAME = re.compile(r"\b(?:[0-9a-f]{32}|first)\b|(?<=/)[\w-]{43}(?![\w-])")
 
 
@@ -71,7 +77,7 @@ _NAME = re.compile(r"\b(?:[0-9a-f]{32}|first)\b|(?<=/)[\w-]{43}(?![\w-])")
 def chromium() -> Iterator[Browser]:
     """Runs Chromium. Until it ends, no event loop can run in this thread beside Playwright's."""
     # Chromium's sandbox does not run as root.
-    flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+    flags = [*WITHOUT_GPU, "--no-sandbox"] if os.geteuid() == 0 else WITHOUT_GPU
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield browser
@@ -116,13 +122,9 @@ class Visitor:
         """What pages have written to the console."""
         self.without_focus: set[str] = set()
         """What was reached by Tab and did not show it."""
+        self.weight = 0
+        """The bytes of the page that was seen last, with all that it loads."""
         self._allowed = True
-        self._named: dict[str, str] = {}
-        self._sizes: dict[str, int] = {}
-        self._loaded: set[str] = set()
-        self.tools.on("Network.requestWillBeSent", self._see_request)
-        self.tools.on("Network.loadingFinished", self._see_bytes)
-        self.tools.send("Network.enable")
         self._context.on("request", self._note)
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("console", lambda message: self._hear(message.text, message.location))
@@ -163,10 +165,12 @@ class Visitor:
         self.has_an_authenticator()
 
     def gets(self, path: str, html: bytes, headers: Mapping[str, str]) -> None:
-        """Has an address answer with a page that the service does not send now."""
+        """Has an address answer once with a page that the service does not send now. While one is
+        still to come, Chromium keeps nothing, and does not say what other files weigh."""
         self.page.route(
             f"{self.origin}{path}",
             lambda route: route.fulfill(body=html, content_type="text/html", headers=dict(headers)),
+            times=1,
         )
 
     # What is done
@@ -238,16 +242,10 @@ class Visitor:
         if self.page.viewport_size != {"width": width, "height": height}:
             self.page.set_viewport_size({"width": width, "height": height})
 
-    @property
-    def weight(self) -> int:
-        """The bytes that came for the page and for all that it loads, when nothing was kept from
-        before."""
-        return sum(self._sizes.get(url, 0) for url in self._loaded)
-
     def sees(self) -> str:
-        """Notes what the page offers. Returns its shape: the page without its words, values and
-        addresses, and with one of rows that are alike."""
-        offered, shape = self.page.evaluate(_SEES)
+        """Notes what the page offers, and what it weighs. Returns its shape: the page without its
+        words, values and addresses, and with one of rows that are alike."""
+        offered, shape, self.weight = self.page.evaluate(_SEES)
         self.offered |= {(method, _path(url)) for method, url in offered}
         return shape
 
@@ -306,17 +304,6 @@ class Visitor:
     def _leaves_by(self, key: str) -> None:
         with self.page.expect_navigation():
             self.page.keyboard.press(key)
-
-    def _see_request(self, told: Any) -> None:
-        url = self._named[told["requestId"]] = told["request"]["url"]
-        if told["type"] == "Document":
-            self._loaded.clear()
-        self._loaded.add(url)
-
-    def _see_bytes(self, told: Any) -> None:
-        url = self._named[told["requestId"]]
-        # What comes out of the cache again has no bytes.
-        self._sizes[url] = max(self._sizes.get(url, 0), round(told["encodedDataLength"]))
 
     def _note(self, request: Request) -> None:
         self.visited.add((request.method, _path(request.url)))
