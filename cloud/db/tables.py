@@ -19,9 +19,17 @@ from sqlalchemy import (
     MetaData,
     String,
     TypeDecorator,
+    event,
 )
 from sqlalchemy.exc import DontWrapMixin
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    QueryContext,
+    Session,
+    SessionTransaction,
+    mapped_column,
+    object_session,
+)
 
 from protocol.messages import Outcome, Proof, Purpose, Side, Signature
 
@@ -78,6 +86,30 @@ class Table(DeclarativeBase):
         Outcome: String(),
         Signature: String(),
     }
+
+
+class ReadOnce:
+    """Mixed into tables that tell where a request comes from: its device, site and merchant. A
+    session reads a row of theirs once a transaction, however often it is asked for.
+
+    Of other rows, SQLAlchemy keeps in mind only those that somebody holds.
+    """
+
+
+_IN_MIND = "rows that are read once"
+
+
+@event.listens_for(ReadOnce, "load", propagate=True)
+def _keep_in_mind(row: ReadOnce, _: QueryContext | None) -> None:
+    session = object_session(row)
+    if session is not None:
+        session.info.setdefault(_IN_MIND, []).append(row)
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        session.info.pop(_IN_MIND, None)
 
 
 def person_key(*, on_delete: str = "CASCADE", index: bool = True, **kwargs: Any) -> Any:

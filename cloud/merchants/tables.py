@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.db.tables import Table
+from cloud.db.tables import ReadOnce, Table
 
 FIRST = "first"
 """The id of the merchant that the settings describe, and of its first site."""
@@ -13,7 +13,7 @@ HERE = "here"
 """The id of the only row of `regions`."""
 
 
-class MerchantRow(Table):
+class MerchantRow(ReadOnce, Table):
     __tablename__ = "merchants"
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -29,7 +29,7 @@ class MerchantRow(Table):
     """The region that the palms of its people may not leave; None when they may be in any."""
 
 
-class SiteRow(Table):
+class SiteRow(ReadOnce, Table):
     """A place where a merchant sells."""
 
     __tablename__ = "sites"

@@ -476,14 +476,9 @@ async def _find(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson
 async def find_verified(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson]:
     """Returns an enrolment at the calling device whose number is proven, and which is not completed
     yet. Raises Refusal."""
-    row, person = await _find(call, enrolment_id)
-    if not row.verified:
-        raise Refusal(ProblemType.CONFLICT, "the number has not been verified")
-    holder = await person_id_of(call.session, row.phone_lookup)
-    if holder == row.person_id:
+    row, person, has_joined = await _find_growing(call, enrolment_id)
+    if has_joined:
         raise Refusal(ProblemType.NOT_FOUND)
-    if holder is not None:
-        raise Refusal(ProblemType.CONFLICT, "the number has an account already")
     return row, person
 
 
@@ -498,9 +493,12 @@ async def account_made(call: Call, enrolment_id: str) -> OpenPerson:
 async def _find_growing(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson, bool]:
     """Returns an enrolment to which a palm may be added, and whether it has become an account."""
     row, person = await _find(call, enrolment_id)
-    if await _has_joined(call.session, row):
-        return row, person, True
-    return *await find_verified(call, enrolment_id), False
+    if not row.verified:
+        raise Refusal(ProblemType.CONFLICT, "the number has not been verified")
+    holder = await person_id_of(call.session, row.phone_lookup)
+    if holder not in (None, row.person_id):
+        raise Refusal(ProblemType.CONFLICT, "the number has an account already")
+    return row, person, holder is not None
 
 
 async def _has_joined(session: AsyncSession, row: EnrolmentRow) -> bool:

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.db.tables import Table, merchant_key, numbered, person_key
+from cloud.db.tables import ReadOnce, Table, merchant_key, numbered, person_key
 
 
-class DeviceRow(Table):
+class DeviceRow(ReadOnce, Table):
     __tablename__ = "devices"
 
     id: Mapped[str] = mapped_column(primary_key=True)
