@@ -6,16 +6,15 @@ from datetime import datetime
 
 from fastapi import APIRouter, Response
 
-from cloud.console import audit, four_eyes, members
+from cloud.console import audit, four_eyes
 from cloud.console.asking import HOME, Asked, Asker, router
 from cloud.console.four_eyes import CannotDecide, Kiosks, Nothing, State, Why
 from cloud.console.kiosks import kiosks
+from cloud.console.names import names_in, staff_in
 from cloud.console.places import site_of
 from cloud.console.roles import Right, Role
 from cloud.console.tables import AskedRow
-from cloud.merchants.merchants import all_merchants
 from cloud.web.browsers import redirect
-from cloud.web.devices import all_devices
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
@@ -119,16 +118,10 @@ async def _decide(asked: Asked, *, approves: bool) -> Response:
 
 
 async def _page(asked: Asked, status: int = 200, *, problem: Why | None = None) -> Response:
-    names = {
-        each.id: each.name
-        for each in await members.all_members(asked.session)
-        # A merchant is not told who works for the operator.
-        if asked.reach.covers(each.merchant_id, each.site_id)
-    }
-    names |= {row.id: row.name for row in await all_merchants(asked.session)}
-    names |= {device.id: device.name for device in await all_devices(asked.session)}
+    names = (await names_in(asked.session, asked.reach)).all
+    staff = await staff_in(asked.session, asked.reach)
     seen = [
-        _shown(row, names, asked.now)
+        _shown(row, names, staff, asked.now)
         for row in await four_eyes.all_asked(asked.session)
         if four_eyes.may_decide(asked.reach, row)
     ]
@@ -144,10 +137,12 @@ async def _page(asked: Asked, status: int = 200, *, problem: Why | None = None) 
     )
 
 
-def _shown(row: AskedRow, names: Mapping[str, str], now: datetime) -> Shown:
+def _shown(
+    row: AskedRow, names: Mapping[str, str], staff: Mapping[str, str], now: datetime
+) -> Shown:
     by = f"{row.who}, by command"
     if row.door == audit.Door.CONSOLE:
-        by = names.get(row.who, "Somebody whose account you do not see")
+        by = staff.get(row.who, "Somebody whose account you do not see")
     device_ids: tuple[str, ...] = ()
     if row.act == four_eyes.REVOKE.name:
         device_ids = Kiosks.model_validate_json(row.arguments).device_ids
@@ -156,7 +151,7 @@ def _shown(row: AskedRow, names: Mapping[str, str], now: datetime) -> Shown:
         four_eyes.state(row, now),
         by,
         None if row.merchant_id is None else names[row.merchant_id],
-        tuple(names.get(each, each) for each in device_ids),
+        tuple(names.get(each, "a kiosk that is elsewhere now") for each in device_ids),
     )
 
 

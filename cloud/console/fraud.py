@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
 
-from cloud.console import acts, members
+from cloud.console import acts
 from cloud.console.asking import HOME, Asked, Asker, router
 from cloud.console.kiosks import Kiosk, State, kiosks
+from cloud.console.names import staff_in
 from cloud.console.places import one_line, sites_in_reach
 from cloud.console.roles import Right
 from cloud.seen import Kind
@@ -63,7 +64,6 @@ async def list_incidents(asked: Asker) -> Response:
     done = await incidents.looked_at(asked.session, reach.merchant_id, reach.site_id, LATEST)
     found = {each.device.id: each for each in await kiosks(asked.session, reach, asked.now)}
     sites = {site.id: site.name for site in await sites_in_reach(asked)}
-    everybody = await members.all_members(asked.session)
 
     def shown(row: IncidentRow) -> Shown:
         return Shown(row, found.get(row.device_id), sites.get(row.site_id, ""))
@@ -73,10 +73,7 @@ async def list_incidents(asked: Asker) -> Response:
         waiting=[shown(row) for row in waiting[:PAGE]],
         left=max(len(waiting) - PAGE, 0),
         done=[shown(row) for row in done],
-        # A merchant is not told who works for the operator.
-        names={
-            each.id: each.name for each in everybody if reach.covers(each.merchant_id, each.site_id)
-        },
+        names=await staff_in(asked.session, reach),
         note_length=NOTE_LENGTH,
     )
 

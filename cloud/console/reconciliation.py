@@ -9,8 +9,8 @@ from fastapi import APIRouter, Form, Response
 
 from cloud.console import acts
 from cloud.console.asking import HOME, Asked, Asker, router
+from cloud.console.names import names_in
 from cloud.console.roles import Right
-from cloud.console.sales import names_in
 from cloud.payments import reconcile
 from cloud.payments.reconcile import Compared, Difference, Why
 from cloud.providers import ProviderUnavailable

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.console import acts
 from cloud.console.asking import HOME, Asked, Asker, router
 from cloud.console.audit import By
+from cloud.console.names import Names, names_in
 from cloud.console.places import sites_in_reach
 from cloud.console.roles import Reach, Right
 from cloud.console.tables import StaffRow
@@ -77,15 +78,6 @@ class Filter:
         given = {"where": self.where, "when": self.when, "state": self.state}
         given["reference"] = self.reference
         return {name: value for name, value in given.items() if value}
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What somebody's reach has, by id, as it is called today."""
-
-    merchants: Mapping[str, str]
-    sites: Mapping[str, str]
-    kiosks: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,24 +179,6 @@ async def wanted_by(session: AsyncSession, reach: Reach, chosen: Filter) -> Want
         state=State(chosen.state) if chosen.state else None,
         since=since,
         until=until,
-    )
-
-
-async def names_in(session: AsyncSession, reach: Reach) -> Names:
-    """Returns what is in reach. Who sees one site sees the name of its merchant."""
-    sites = [row for row in await all_sites(session) if reach.covers(row.merchant_id, row.id)]
-    devices = [
-        row for row in await all_devices(session) if reach.covers(row.merchant_id, row.site_id)
-    ]
-    merchants = {
-        row.id: row.name
-        for row in await all_merchants(session)
-        if reach.merchant_id in (None, row.id)
-    }
-    return Names(
-        merchants,
-        {row.id: row.name for row in sites},
-        {row.id: row.name for row in devices},
     )
 
 
