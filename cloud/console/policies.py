@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
+from pydantic import BaseModel, StringConstraints
 
 from cloud import policy
 from cloud.console import acts
@@ -23,7 +24,16 @@ from protocol.messages import MOST_MINOR
 routes: APIRouter = router(Right.SEE)
 changing: APIRouter = router(Right.AMOUNTS)
 
-Typed = Annotated[str, Form(max_length=40)]
+Typed = Annotated[str, StringConstraints(max_length=40, strip_whitespace=True)]
+
+
+class Amounts(BaseModel):
+    """The form as it was sent: an amount for each `Demand`, empty for none."""
+
+    pulse_above: Typed = ""
+    digits_above: Typed = ""
+    staff_above: Typed = ""
+    unconfirmed_below: Typed = ""
 
 
 class NoAmount(ValueError):
@@ -42,37 +52,20 @@ async def show_of_site(asked: Asker) -> Response:
 
 
 @changing.post("/merchants/{merchant_id}/policies")
-async def change_of_merchant(
-    asked: Asker,
-    pulse_above: Typed = "",
-    digits_above: Typed = "",
-    staff_above: Typed = "",
-    unconfirmed_below: Typed = "",
-) -> Response:
-    typed = _by_demand(pulse_above, digits_above, staff_above, unconfirmed_below)
-    return await _change(asked, merchant_of(asked), None, typed)
+async def change_of_merchant(asked: Asker, sent: Annotated[Amounts, Form()]) -> Response:
+    return await _change(asked, merchant_of(asked), None, sent)
 
 
 @changing.post("/sites/{site_id}/policies")
-async def change_of_site(
-    asked: Asker,
-    pulse_above: Typed = "",
-    digits_above: Typed = "",
-    staff_above: Typed = "",
-    unconfirmed_below: Typed = "",
-) -> Response:
-    typed = _by_demand(pulse_above, digits_above, staff_above, unconfirmed_below)
+async def change_of_site(asked: Asker, sent: Annotated[Amounts, Form()]) -> Response:
     site, merchant = await place_of(asked.session, site_of(asked).id)
-    return await _change(asked, merchant, site, typed)
-
-
-def _by_demand(*typed: str) -> dict[Demand, str]:
-    return dict(zip(Demand, (each.strip() for each in typed), strict=True))
+    return await _change(asked, merchant, site, sent)
 
 
 async def _change(
-    asked: Asked, merchant: MerchantRow, site: SiteRow | None, typed: Mapping[Demand, str]
+    asked: Asked, merchant: MerchantRow, site: SiteRow | None, sent: Amounts
 ) -> Response:
+    typed = {Demand(name): text for name, text in sent.model_dump().items()}
     values: dict[Demand, int | None] = {}
     for demand, text in typed.items():
         try:
