@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console import acts
+from cloud.console.four_eyes import Chosen
 from cloud.console.roles import Reach, Role
-from cloud.console.sales import Filter, first_line, lines_of, note_export, wanted_by
+from cloud.console.sales import first_line, lines_of, note_export, wanted_by
 from cloud.db.tables import new_id
 from cloud.keys.person_keys import MasterKey
 from cloud.payments import sales
@@ -61,7 +62,12 @@ async def _export(arguments: argparse.Namespace, session: AsyncSession, _: Maste
     kinds = ("merchant", "site", "device")
     named = [(kind, name) for kind in kinds if (name := getattr(arguments, kind)) is not None]
     where = " ".join(named[0]) if named else ""
-    chosen = Filter(where, arguments.when, arguments.became, arguments.reference)
+    chosen = Chosen(
+        where=where,
+        when=arguments.when,
+        state=arguments.became,
+        reference=arguments.reference,
+    )
     try:
         wanted = await wanted_by(session, _ALL, chosen)
     except Refusal:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console import audit, members
 from cloud.console.audit import By
+from cloud.console.four_eyes import Chosen
 from cloud.console.roles import Reach
 from cloud.console.tables import StaffRow
 from cloud.entry import access, doors, tickets
@@ -363,11 +364,10 @@ async def refund(
 
 
 async def export_sales(
-    session: AsyncSession, by: By, merchant_id: str | None, filters: Mapping[str, str]
+    session: AsyncSession, by: By, merchant_id: str | None, chosen: Chosen
 ) -> None:
     """Notes that somebody takes sales of a merchant, or of all, with them."""
-    chosen = " ".join(f"{name}={value}" for name, value in filters.items())
-    await audit.append(session, by, "export sales", merchant_id=merchant_id, chosen=chosen or None)
+    await audit.append(session, by, "export sales", merchant_id=merchant_id, **chosen.told)
 
 
 async def keep_comparison(

@@ -31,6 +31,8 @@ from cloud.web.problems import Refusal
 
 HOME = "/console"
 SIGN_IN = f"{HOME}/sign-in"
+APPROVALS = f"{HOME}/approvals"
+"""Where it is seen what becomes of something that needs two."""
 SESSION = "__Host-console"
 """The cookie of who is signed in."""
 VISITOR = "__Host-console-visitor"

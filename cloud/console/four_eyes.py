@@ -35,6 +35,9 @@ KEPT = timedelta(days=30)
 ALONE = 3
 """How many kiosks one member of staff revokes within a day without a second one. A kiosk that was
 stolen has to be revoked at once."""
+FILES_ALONE = 5
+"""How many files of sales one member of staff takes within a day without a second one, each of one
+site or kiosk and of a month at most (`cloud.console.sales.is_small`)."""
 
 
 class State(StrEnum):
@@ -63,6 +66,11 @@ class CannotDecide(Exception):
 class Arguments(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @property
+    def told(self) -> Mapping[str, str]:
+        """Returns what the trail says of them, in ids and words of ours."""
+        return {}
+
 
 class Nothing(Arguments):
     pass
@@ -70,6 +78,32 @@ class Nothing(Arguments):
 
 class Kiosks(Arguments):
     device_ids: tuple[str, ...]
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        return {"kiosks": " ".join(self.device_ids)}
+
+
+class Chosen(Arguments):
+    """Which sales somebody has chosen, in the words of the address; empty is any."""
+
+    where: str = ""
+    """`merchant ID`, `site ID` or `device ID`."""
+    when: str = ""
+    """A day such as `2026-11-29`, or a month such as `2026-11`, in UTC."""
+    state: str = ""
+    """`cloud.payments.sales.State`."""
+    reference: str = ""
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return {name: value for name, value in self.model_dump().items() if value}
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        kind, _, name = self.where.partition(" ")
+        chosen = {"kiosk" if kind == "device" else kind: name} if kind else {}
+        return chosen | {what: value for what, value in self.query.items() if what != "where"}
 
 
 A = TypeVar("A", bound=Arguments)
@@ -104,8 +138,11 @@ async def _revoke(session: AsyncSession, by: By, row: AskedRow, asked: Kiosks) -
 
 REVOKE = Act("revoke kiosks", Right.REVOKE, Kiosks, _revoke)
 EXPORT_TRAIL = Act("export the audit trail", Right.AUDIT, Nothing, None)
+EXPORT_SALES = Act("export many sales", Right.EXPORT_SALES, Chosen, None)
 REKEY = Act("replace the gallery's secret", Right.STAFF, Nothing, None)
-ACTS: Mapping[str, Act[Any]] = {act.name: act for act in (REVOKE, EXPORT_TRAIL, REKEY)}
+ACTS: Mapping[str, Act[Any]] = {
+    act.name: act for act in (REVOKE, EXPORT_TRAIL, EXPORT_SALES, REKEY)
+}
 
 
 # Asking and deciding
@@ -127,8 +164,8 @@ async def ask(
         state=State.WAITING,
     )
     session.add(row)
-    given = {} if row.arguments == "{}" else {"arguments": row.arguments}
-    await audit.append(session, by, f"ask to {act.name}", row.id, merchant_id=merchant_id, **given)
+    told = f"ask to {act.name}"
+    await audit.append(session, by, told, row.id, merchant_id=merchant_id, **arguments.told)
     return row
 
 
@@ -195,6 +232,12 @@ async def revokes_alone(session: AsyncSession, by: By) -> bool:
     """Returns whether somebody may revoke one more kiosk by themselves."""
     since = by.at - LIFE
     return await audit.count(session, by, "revoke the kiosk", since) < ALONE
+
+
+async def exports_alone(session: AsyncSession, by: By) -> bool:
+    """Returns whether somebody may take one more file of few sales by themselves."""
+    since = by.at - LIFE
+    return await audit.count(session, by, "export sales", since) < FILES_ALONE
 
 
 async def approved_rekey(session: AsyncSession, now: datetime) -> str | None:

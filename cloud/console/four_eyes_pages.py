@@ -2,25 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from fastapi import APIRouter, Response
 
-from cloud.console import audit, four_eyes
-from cloud.console.asking import HOME, Asked, Asker, router
-from cloud.console.four_eyes import CannotDecide, Kiosks, Nothing, State, Why
+from cloud.console import audit, four_eyes, sales
+from cloud.console.asking import APPROVALS, Asked, Asker, router
+from cloud.console.four_eyes import Act, CannotDecide, Chosen, Kiosks, Nothing, State, Why
 from cloud.console.kiosks import kiosks
-from cloud.console.names import names_in, staff_in
+from cloud.console.names import Names, names_in, staff_in
 from cloud.console.places import site_of
 from cloud.console.roles import Right, Role
 from cloud.console.tables import AskedRow
+from cloud.payments.sales import listed
 from cloud.web.browsers import redirect
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
-PAGE = f"{HOME}/approvals"
+ELSEWHERE = "a kiosk that is elsewhere now"
 
-# Whoever may do anything that needs two may read what staff have done.
+# Whoever may ask for what needs two may read what staff have done.
 routes: APIRouter = router(Right.AUDIT)
 revoking: APIRouter = router(Right.REVOKE)
 
@@ -37,6 +39,12 @@ class Shown:
     """The merchant's name; None for all."""
     kiosks: tuple[str, ...]
     """Their names."""
+    chosen: Chosen | None
+    """Which sales."""
+    where: str
+    """Of which site or kiosk those are; empty for all."""
+    since: date | None
+    """The first day of them; None for any."""
 
 
 @routes.get("/approvals")
@@ -58,9 +66,7 @@ async def decline(asked: Asker) -> Response:
 @routes.post("/approvals/{request_id}/audit.jsonl")
 async def take_trail(asked: Asker) -> Response:
     """Gives the audit trail to whoever has asked for it, once."""
-    row = _row(asked)
-    if row.act != four_eyes.EXPORT_TRAIL.name or not four_eyes.is_own(row, asked.by):
-        raise Refusal(ProblemType.NOT_FOUND)
+    row = _own(asked, four_eyes.EXPORT_TRAIL)
     try:
         await four_eyes.take(asked.session, asked.by, row.id)
     except CannotDecide as no:
@@ -70,11 +76,27 @@ async def take_trail(asked: Asker) -> Response:
     return Response("".join(lines), headers=headers, media_type="application/jsonl")
 
 
+@routes.post("/approvals/{request_id}/sales.csv")
+async def take_sales(asked: Asker) -> Response:
+    """Gives sales to whoever has asked for them, once."""
+    row = _own(asked, four_eyes.EXPORT_SALES)
+    chosen = Chosen.model_validate_json(row.arguments)
+    wanted = await sales.wanted_by(asked.session, asked.reach, chosen)
+    found = await listed(asked.session, wanted, sales.MOST + 1)
+    if len(found) > sales.MOST:
+        return await _page(asked, 409, problem=sales.No.MANY)
+    try:
+        await four_eyes.take(asked.session, asked.by, row.id)
+    except CannotDecide as no:
+        return await _page(asked, 409, problem=no.why)
+    return await sales.file_of(asked.session, asked.reach, found)
+
+
 @routes.post("/audit/export")
 async def ask_for_trail(asked: Asker) -> Response:
     act, reach = four_eyes.EXPORT_TRAIL, asked.reach
     await four_eyes.ask(asked.session, asked.by, act, Nothing(), reach.merchant_id)
-    return redirect(PAGE)
+    return redirect(APPROVALS)
 
 
 @routes.post("/approvals/rekey")
@@ -82,7 +104,7 @@ async def ask_for_rekey(asked: Asker) -> Response:
     if asked.reach.role is not Role.OPERATOR:
         raise Refusal(ProblemType.NOT_FOUND)
     await four_eyes.ask(asked.session, asked.by, four_eyes.REKEY, Nothing(), None)
-    return redirect(PAGE)
+    return redirect(APPROVALS)
 
 
 @revoking.get("/sites/{site_id}/revoke")
@@ -105,7 +127,7 @@ async def ask_to_revoke(asked: Asked, device_ids: tuple[str, ...], merchant_id: 
     """Asks for what one does not do alone, and leads to where it is seen."""
     given = Kiosks(device_ids=device_ids)
     await four_eyes.ask(asked.session, asked.by, four_eyes.REVOKE, given, merchant_id)
-    return redirect(PAGE)
+    return redirect(APPROVALS)
 
 
 async def _decide(asked: Asked, *, approves: bool) -> Response:
@@ -114,11 +136,13 @@ async def _decide(asked: Asked, *, approves: bool) -> Response:
         await four_eyes.decide(asked.session, asked.by, row.id, approves=approves)
     except CannotDecide as no:
         return await _page(asked, 409, problem=no.why)
-    return redirect(PAGE)
+    return redirect(APPROVALS)
 
 
-async def _page(asked: Asked, status: int = 200, *, problem: Why | None = None) -> Response:
-    names = (await names_in(asked.session, asked.reach)).all
+async def _page(
+    asked: Asked, status: int = 200, *, problem: Why | sales.No | None = None
+) -> Response:
+    names = await names_in(asked.session, asked.reach)
     staff = await staff_in(asked.session, asked.reach)
     seen = [
         _shown(row, names, staff, asked.now)
@@ -137,21 +161,30 @@ async def _page(asked: Asked, status: int = 200, *, problem: Why | None = None) 
     )
 
 
-def _shown(
-    row: AskedRow, names: Mapping[str, str], staff: Mapping[str, str], now: datetime
-) -> Shown:
+def _shown(row: AskedRow, names: Names, staff: Mapping[str, str], now: datetime) -> Shown:
     by = f"{row.who}, by command"
     if row.door == audit.Door.CONSOLE:
         by = staff.get(row.who, "Somebody whose account you do not see")
     device_ids: tuple[str, ...] = ()
+    chosen: Chosen | None = None
+    where, since = "", None
     if row.act == four_eyes.REVOKE.name:
         device_ids = Kiosks.model_validate_json(row.arguments).device_ids
+    elif row.act == four_eyes.EXPORT_SALES.name:
+        chosen = Chosen.model_validate_json(row.arguments)
+        kind, _, name = chosen.where.partition(" ")
+        if kind in ("site", "device"):
+            where = names.all.get(name, ELSEWHERE)
+        since, _ = sales.span_of(chosen.when)
     return Shown(
-        row,
-        four_eyes.state(row, now),
-        by,
-        None if row.merchant_id is None else names[row.merchant_id],
-        tuple(names.get(each, "a kiosk that is elsewhere now") for each in device_ids),
+        row=row,
+        state=four_eyes.state(row, now),
+        by=by,
+        place=None if row.merchant_id is None else names.merchants[row.merchant_id],
+        kiosks=tuple(names.kiosks.get(each, ELSEWHERE) for each in device_ids),
+        chosen=chosen,
+        where=where,
+        since=since,
     )
 
 
@@ -160,6 +193,14 @@ async def _active_at(asked: Asked) -> dict[str, str]:
     found = await kiosks(asked.session, asked.reach, asked.now, site_of(asked).id)
     devices = [each.device for each in found]
     return {device.id: device.name for device in devices if device.revoked_at is None}
+
+
+def _own(asked: Asked, act: Act[Any]) -> AskedRow:
+    """Returns such an act that they have asked for themselves. Raises Refusal."""
+    row = _row(asked)
+    if row.act != act.name or not four_eyes.is_own(row, asked.by):
+        raise Refusal(ProblemType.NOT_FOUND)
+    return row
 
 
 def _row(asked: Asked) -> AskedRow:

@@ -21,6 +21,7 @@ class Names:
 
     @property
     def all(self) -> Mapping[str, str]:
+        """The first merchant and its first site have one id: that is the site's here."""
         return {**self.merchants, **self.sites, **self.kiosks}
 
 

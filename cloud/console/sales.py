@@ -6,15 +6,17 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.console import acts
-from cloud.console.asking import HOME, Asked, Asker, router
+from cloud.console import acts, four_eyes
+from cloud.console.asking import APPROVALS, HOME, Asked, Asker, router
 from cloud.console.audit import By
+from cloud.console.four_eyes import Chosen
 from cloud.console.names import Names, names_in
 from cloud.console.places import sites_in_reach
 from cloud.console.roles import Reach, Right
@@ -24,6 +26,7 @@ from cloud.payments import sales
 from cloud.payments.purchases import APPROVED, PurchaseRow
 from cloud.payments.refunds import refunded_of, refunded_of_each
 from cloud.payments.sales import State, Wanted
+from cloud.web.browsers import redirect
 from cloud.web.devices import all_devices, find_device
 from cloud.web.language import decimal, only_text
 from cloud.web.merchant_keys import KeyUse
@@ -55,29 +58,22 @@ _COLUMNS = (
     "sale",
 )
 
+
+class No(StrEnum):
+    """Why somebody gets no file."""
+
+    MANY = "many"
+    """It would have more than MOST lines."""
+    WIDE = "wide"
+    """It needs a second one (`is_small`)."""
+    OFTEN = "often"
+    """They have had as many within a day as one may alone."""
+
+
 routes: APIRouter = router(Right.SALES)
 exporting: APIRouter = router(Right.EXPORT_SALES)
 
 Text = Annotated[str, Query(max_length=100)]
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which sales somebody has asked for, in the words of the address; empty is any."""
-
-    where: str = ""
-    """`merchant ID`, `site ID` or `device ID`."""
-    when: str = ""
-    """A day such as `2026-11-29`, or a month such as `2026-11`, in UTC."""
-    state: str = ""
-    """`cloud.payments.sales.State`."""
-    reference: str = ""
-
-    @property
-    def query(self) -> dict[str, str]:
-        given = {"where": self.where, "when": self.when, "state": self.state}
-        given["reference"] = self.reference
-        return {name: value for name, value in given.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,31 +90,51 @@ class Sale:
 
 async def _chosen(
     where: Text = "", when: Text = "", state: Text = "", reference: Text = ""
-) -> Filter:
+) -> Chosen:
     # FastAPI would call it on a thread if it were not asynchronous.
-    return Filter(where, when, state, reference.strip())
+    return Chosen(where=where, when=when, state=state, reference=reference.strip())
 
 
-Chosen = Annotated[Filter, Depends(_chosen)]
+Choice = Annotated[Chosen, Depends(_chosen)]
 
 
 @routes.get("/sales")
-async def list_sales(asked: Asker, chosen: Chosen, before: Text = "") -> Response:
+async def list_sales(asked: Asker, chosen: Choice, before: Text = "") -> Response:
     return await _list(asked, chosen, before)
 
 
 @exporting.get("/sales.csv")
-async def export_sales(asked: Asker, chosen: Chosen) -> Response:
-    wanted = await wanted_by(asked.session, asked.reach, chosen)
-    found = await sales.listed(asked.session, wanted, MOST + 1)
+async def export_sales(asked: Asker, chosen: Choice) -> Response:
+    """Gives few sales to whoever asks for them."""
+    session, by = asked.session, asked.by
+    wanted = await wanted_by(session, asked.reach, chosen)
+    found = await sales.listed(session, wanted, MOST + 1)
     if len(found) > MOST:
-        return await _list(asked, chosen, status=422)
-    await note_export(asked.session, asked.by, wanted, chosen, found)
-    text = first_line() + "".join(
-        [line async for line in lines_of(asked.session, asked.reach, found)]
-    )
-    headers = {"content-disposition": 'attachment; filename="sales.csv"'}
-    return Response(text, headers=headers, media_type="text/csv")
+        return await _list(asked, chosen, no=No.MANY)
+    if not is_small(wanted):
+        return await _list(asked, chosen, no=No.WIDE)
+    if not await four_eyes.exports_alone(session, by):
+        return await _list(asked, chosen, no=No.OFTEN)
+    await note_export(session, by, wanted, chosen, found)
+    return await file_of(session, asked.reach, found)
+
+
+@exporting.post("/sales/export")
+async def ask_for_sales(asked: Asker, chosen: Choice) -> Response:
+    """Asks for what one does not take alone."""
+    session, reach = asked.session, asked.reach
+    if not reach.may(Right.AUDIT):
+        # They would not see what becomes of it.
+        raise Refusal(ProblemType.NOT_FOUND)
+    wanted = await wanted_by(session, reach, chosen)
+    found = await sales.listed(session, wanted, MOST + 1)
+    if len(found) > MOST:
+        return await _list(asked, chosen, no=No.MANY)
+    if not found:
+        # What was typed as a reference may be anything, and would stand in the trail.
+        raise Refusal(ProblemType.CONFLICT)
+    await four_eyes.ask(session, asked.by, four_eyes.EXPORT_SALES, chosen, wanted.merchant_id)
+    return redirect(APPROVALS)
 
 
 @routes.get("/sales/{sale_id}")
@@ -143,7 +159,7 @@ def left_of(row: PurchaseRow, refunded: int) -> int:
     return row.amount_minor - refunded if is_there else 0
 
 
-async def wanted_by(session: AsyncSession, reach: Reach, chosen: Filter) -> Wanted:
+async def wanted_by(session: AsyncSession, reach: Reach, chosen: Chosen) -> Wanted:
     """Returns which sales are wanted of those in reach. Raises Refusal for what is not in reach, as
     for what there is not, and for what is no filter."""
     kind, _, name = chosen.where.partition(" ")
@@ -168,7 +184,7 @@ async def wanted_by(session: AsyncSession, reach: Reach, chosen: Filter) -> Want
             is_there = chosen.where == ""
     if not is_there:
         raise Refusal(ProblemType.NOT_FOUND)
-    since, until = _span(chosen.when)
+    since, until = span_of(chosen.when)
     if chosen.state and chosen.state not in list(State):
         raise Refusal(ProblemType.NOT_FOUND)
     return Wanted(
@@ -182,15 +198,28 @@ async def wanted_by(session: AsyncSession, reach: Reach, chosen: Filter) -> Want
     )
 
 
+def is_small(wanted: Wanted) -> bool:
+    """Returns whether sales are so few that one alone may take them: those of one site or kiosk in
+    a day or month, or of one reference."""
+    is_at_one = wanted.site_id is not None or wanted.device_id is not None
+    return wanted.reference is not None or (is_at_one and wanted.since is not None)
+
+
 async def note_export(
-    session: AsyncSession, by: By, wanted: Wanted, chosen: Filter, rows: Sequence[PurchaseRow]
+    session: AsyncSession, by: By, wanted: Wanted, chosen: Chosen, rows: Sequence[PurchaseRow]
 ) -> None:
     """Notes that somebody takes sales with them."""
-    filters = chosen.query
-    if chosen.reference:
+    if chosen.reference and not rows:
         # What was typed may be anything.
-        filters["reference"] = rows[0].reference if rows else "unknown"
-    await acts.export_sales(session, by, wanted.merchant_id, filters)
+        chosen = chosen.model_copy(update={"reference": "unknown"})
+    await acts.export_sales(session, by, wanted.merchant_id, chosen)
+
+
+async def file_of(session: AsyncSession, reach: Reach, rows: Sequence[PurchaseRow]) -> Response:
+    """Returns a file of sales."""
+    lines = [line async for line in lines_of(session, reach, rows)]
+    headers = {"content-disposition": 'attachment; filename="sales.csv"'}
+    return Response(first_line() + "".join(lines), headers=headers, media_type="text/csv")
 
 
 def first_line() -> str:
@@ -247,16 +276,18 @@ def sale_of(asked: Asked) -> PurchaseRow:
     return asked.found.sale
 
 
-async def _list(asked: Asked, chosen: Filter, before: str = "", *, status: int = 200) -> Response:
+async def _list(
+    asked: Asked, chosen: Chosen, before: str = "", *, no: No | None = None
+) -> Response:
     session = asked.session
     wanted = await wanted_by(session, asked.reach, chosen)
     found = await sales.listed(session, wanted, PAGE + 1, await _place(asked, before))
     shown, more = found[:PAGE], found[PAGE:]
     names = await names_in(session, asked.reach)
-    older = chosen.query | {"before": shown[-1].id} if more else {}
+    older = {**chosen.query, "before": shown[-1].id} if more else {}
     return asked.page(
         "sales.html",
-        status,
+        200 if no is None else 409,
         sales=await _listed(session, names, shown),
         totals=await sales.totals(session, wanted) if chosen.when else [],
         chosen=chosen,
@@ -266,8 +297,12 @@ async def _list(asked: Asked, chosen: Filter, before: str = "", *, status: int =
         states=list(State),
         newest=_link("sales", chosen.query) if before else None,
         older=_link("sales", older) if more else None,
+        is_small=is_small(wanted) and no is not No.OFTEN,
         as_csv=_link("sales.csv", chosen.query),
-        most=MOST if status != 200 else None,
+        asking=_link("sales/export", chosen.query),
+        no=no,
+        most=MOST,
+        files=four_eyes.FILES_ALONE,
     )
 
 
@@ -330,7 +365,7 @@ def _link(page: str, query: Mapping[str, str]) -> str:
     return f"{HOME}/{page}?{urlencode(query)}" if query else f"{HOME}/{page}"
 
 
-def _span(when: str) -> tuple[datetime | None, datetime | None]:
+def span_of(when: str) -> tuple[datetime | None, datetime | None]:
     """Returns the beginning of a day or month and that of the next. Raises Refusal."""
     if not when:
         return None, None

@@ -1,13 +1,14 @@
 """The page of the audit trail."""
 
 import json
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from cloud.console import audit
 from cloud.console.asking import Asker, router
-from cloud.console.names import names_in, staff_in
+from cloud.console.names import Names, names_in, staff_in
 from cloud.console.roles import Right
 
 PAGE = 50
@@ -21,11 +22,24 @@ async def show_trail(
     asked: Asker, before: Annotated[int | None, Query(ge=0, lt=2**53)] = None
 ) -> Response:
     rows = await audit.latest(asked.session, asked.reach.merchant_id, before, PAGE + 1)
+    things = await names_in(asked.session, asked.reach)
     return asked.page(
         "audit.html",
-        rows=[(row, json.loads(row.details)) for row in rows[:PAGE]],
+        rows=[(row, _named(json.loads(row.details), things)) for row in rows[:PAGE]],
         names=await staff_in(asked.session, asked.reach),
-        things=(await names_in(asked.session, asked.reach)).all,
+        things=things.all,
         before=before,
         older=rows[PAGE - 1].place if len(rows) > PAGE else None,
     )
+
+
+def _named(details: Mapping[str, str | None], things: Names) -> dict[str, str]:
+    """Returns what a row tells, with names in the place of ids, of which there may be several."""
+    told: dict[str, str] = {}
+    for what, value in details.items():
+        if value:
+            names = things.merchants if what == "merchant" else things.all
+            ids = value.split(" ")
+            known = all(each in names for each in ids)
+            told[what] = ", ".join(names[each] for each in ids) if known else value
+    return told

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from cloud.console import acts, audit, four_eyes
 from cloud.console.audit import By, Door
-from cloud.console.four_eyes import Kiosks
+from cloud.console.four_eyes import Chosen, Kiosks
 from cloud.console.roles import Reach, Role
 from cloud.fleet import orders, pictures
 from cloud.jobs.housekeeping import write_seen
@@ -176,8 +176,8 @@ class Team:
 
         self.served.do(give())
 
-    def approves_and_asks(self) -> None:
-        """Has somebody else approve what was asked for, and ask for something themselves."""
+    def approves(self) -> None:
+        """Has somebody else approve what was asked for."""
 
         async def work() -> None:
             context = self.served.context
@@ -187,8 +187,22 @@ class Team:
                     is_theirs = row.merchant_id in (None, self.merchant_id)
                     if is_theirs and row.state == four_eyes.State.WAITING:
                         await four_eyes.decide(session, by, row.id, approves=True)
+                await session.commit()
+
+        self.served.do(work())
+
+    def asks(self) -> None:
+        """Has somebody else ask for what is dangerous."""
+
+        async def work() -> None:
+            context = self.served.context
+            by = By(Door.COMMAND, "root", context.clock())
+            async with context.database.session() as session:
                 kiosks = Kiosks(device_ids=(self.kiosks[1].id,))
                 await four_eyes.ask(session, by, four_eyes.REVOKE, kiosks, self.merchant_id)
+                month = Chosen(where=f"merchant {self.merchant_id}", when="2026-11")
+                by = By(Door.COMMAND, "root", context.clock() - timedelta(minutes=5))
+                await four_eyes.ask(session, by, four_eyes.EXPORT_SALES, month, self.merchant_id)
                 await session.commit()
 
         self.served.do(work())
@@ -228,6 +242,9 @@ def registering(visitor: Visitor, team: Team, role: Role) -> Walk:
     visitor.follows(f"Sign in with {AWAY.name}")
     visitor.reads("cannot be asked now")
     yield "sign-in-provider-away"
+    visitor.opens("/console/oidc/callback")
+    visitor.reads("That way to sign in is over")
+    yield "sign-in-provider-over"
     link = team.link(role)
     visitor.opens(link)
     yield "register"
@@ -355,6 +372,15 @@ def selling(visitor: Visitor, team: Team) -> Walk:
     visitor.chooses("When", "Today")
     visitor.presses("Show")
     yield "sales-of-a-day"
+    visitor.presses("Ask to export them")
+    team.approves()
+    visitor.follows("To approve")
+    yield "approvals-sales"
+    assert sale.reference.encode() in visitor.downloads("Download it, once", "button")
+    visitor.opens(f"/console/sales?where=site+{team.site_id}")
+    visitor.chooses("When", "Today")
+    visitor.presses("Show")
+    yield "sales-of-a-site"
     assert sale.reference.encode() in visitor.downloads("Export as a file")
     visitor.opens(f"/console/sales/{sale.purchase_id}")
     visitor.follows("Give money back")
@@ -416,11 +442,13 @@ def auditing(visitor: Visitor, team: Team) -> Walk:
     visitor.follows("Audit trail")
     yield "audit"
     visitor.presses("Ask to export all of it")
-    team.approves_and_asks()
+    team.approves()
+    team.asks()
     visitor.follows("To approve")
     yield "approvals"
     assert b'"act": "revoke the kiosk"' in visitor.downloads("Download it, once", "button")
     visitor.presses("Approve")
+    visitor.presses("Decline")
     yield "approvals-decided"
     team.has_done_much()
     visitor.opens("/console/audit")

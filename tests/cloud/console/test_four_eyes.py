@@ -15,7 +15,7 @@ from cloud.console.roles import Role
 from cloud.jobs.housekeeping import forget_expired
 from cloud.web.devices import DeviceRow
 from tests.cloud.test_staff import Staff, staff  # noqa: F401 - a fixture
-from tests.support.console import Member, add_kiosk, member_of, site_of, trail
+from tests.support.console import SOLD, Member, add_kiosk, member_of, sell, site_of, trail
 from tests.support.portal import Portal
 
 pytestmark = pytest.mark.anyio
@@ -77,7 +77,8 @@ async def test_all_kiosks_of_a_site_are_revoked_when_another_approves_it(portal:
         ("approve to revoke kiosks", other.member.id),
         ("revoke the kiosk, as two want it", other.member.id),
     ]
-    assert rows[-5]["details"] == {"arguments": '{"device_ids":["one","two"]}'}
+    assert rows[-5]["details"] == {"kiosks": "one two"}
+    assert "kiosks: Till one, Till two" in (await asker.open("/console/audit")).text
 
 
 async def test_whoever_has_asked_for_the_trail_takes_it_once(portal: Portal):
@@ -94,6 +95,67 @@ async def test_whoever_has_asked_for_the_trail_takes_it_once(portal: Portal):
     assert '"merchant": null' not in taken.text
     assert (await merchant.post(file)).status_code == 409
     assert "Done" in (await merchant.open(PAGE)).text
+
+
+async def test_the_sales_of_a_whole_merchant_are_taken_by_two_and_once(portal: Portal):
+    await add_kiosk(portal)
+    await sell(portal)
+    merchant = await member_of(portal, Role.MERCHANT, "first", name="Mia")
+    other = await member_of(portal, Role.MERCHANT, "first", name="Noa")
+    rival = await member_of(portal, Role.MERCHANT, await portal.merchant("Florist"))
+    month = "/console/sales?when=2026-11&state=paid"
+    ask = "/console/sales/export?when=2026-11&state=paid"
+    page = await merchant.submit(month, ask)
+    assert "Export many sales" in page.text
+    assert "Corner Shop: November 2026, only “Paid”" in page.text
+    (request,) = requests(page)
+    file = f"{PAGE}/{request}/sales.csv"
+    assert (await merchant.post(file)).status_code == 409
+    assert (await merchant.post(f"{PAGE}/{request}/approve")).status_code == 409
+    assert (await rival.post(f"{PAGE}/{request}/approve")).status_code == 404
+    await other.submit(PAGE, f"{PAGE}/{request}/approve")
+    for somebody in (other, rival):
+        assert (await somebody.post(file)).status_code == 404
+    assert (await merchant.post(f"{PAGE}/{request}/audit.jsonl")).status_code == 404
+    # What was sold since is in it: a month is whole when it is over.
+    await sell(portal, id="later", reference="later-one")
+    taken = await merchant.submit(PAGE, file)
+    assert taken.headers["content-disposition"].startswith("attachment")
+    assert {SOLD, "later-one"} <= set(re.split("[,\r\n]", taken.text))
+    assert (await merchant.post(file)).status_code == 409
+    rows = [row for row in await trail(merchant) if row["subject"] == request]
+    assert [(row["act"], row["who"], row["details"]) for row in rows] == [
+        ("ask to export many sales", merchant.member.id, {"when": "2026-11", "state": "paid"}),
+        ("approve to export many sales", other.member.id, {}),
+        ("export many sales", merchant.member.id, {}),
+    ]
+
+
+async def test_what_was_typed_as_a_reference_is_asked_for_and_noted_only_if_it_is_one(
+    portal: Portal,
+):
+    merchant = await member_of(portal, Role.MERCHANT, "first")
+    asked = await merchant.post("/console/sales/export?reference=Alex+Doe")
+    assert asked.status_code == 409
+    assert "Alex" not in str(await trail(merchant))
+
+
+async def test_a_kiosk_that_has_gone_to_another_merchant_is_not_called_as_it_is_there(
+    portal: Portal,
+):
+    await add_kiosk(portal, "one", name="Till one")
+    merchant = await member_of(portal, Role.MERCHANT, "first")
+    form = f"/console/sites/{await site_of(portal, 'first')}/revoke"
+    await merchant.submit(form, form)
+    other = await portal.merchant("Florist")
+    place = await site_of(portal, other)
+    async with portal.database.session() as session:
+        device = await session.get_one(DeviceRow, "one")
+        device.merchant_id, device.site_id, device.name = other, place, "Roses"
+        await session.commit()
+    page = (await merchant.open(PAGE)).text
+    assert "a kiosk that is elsewhere now" in page
+    assert "Roses" not in page
 
 
 async def test_what_nobody_approves_within_a_day_is_over(portal: Portal):

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from cloud.console.four_eyes import FILES_ALONE
 from cloud.console.roles import Role
 from cloud.payments import refunds
 from cloud.payments.ledger import LedgerRow
@@ -32,7 +33,8 @@ from tests.support.portal import Portal, forms
 pytestmark = pytest.mark.anyio
 
 PHONE = "+14155550123"
-PAGE = f"/console/sales/{SALE}"
+SALES = "/console/sales"
+PAGE = f"{SALES}/{SALE}"
 WRONG = ("0", "-1", "12.51", "twelve", "NaN", "1.001", "")
 """What is no amount of what is left of the sale."""
 
@@ -169,6 +171,8 @@ async def test_what_is_not_in_reach_is_no_filter(portal: Portal):
                 query = {"where": where}
                 answer = await rival.browser.http.get(f"/console/{page}", params=query)
                 assert answer.status_code == 404, (rival.member.role, page, where)
+            asking = await rival.post(f"{SALES}/export?where={where.replace(' ', '+')}")
+            assert asking.status_code == 404
         assert (await rival.open(f"/console/sales?before={SALE}")).status_code == 404
         for path in (
             "sales",
@@ -364,8 +368,8 @@ async def test_sales_are_exported_as_text_that_no_spreadsheet_runs(portal: Porta
     await member.open("/console/sales.csv?reference=Alex+Doe&state=paid")
     noted = [each for each in await trail(member) if each["act"] == "export sales"]
     assert [each["details"] for each in noted] == [
-        {"chosen": f"reference={SOLD}"},
-        {"chosen": "state=paid reference=unknown"},
+        {"reference": SOLD},
+        {"state": "paid", "reference": "unknown"},
     ]
 
 
@@ -375,6 +379,56 @@ async def test_too_many_sales_for_one_file_are_to_be_chosen_from(
     monkeypatch.setattr("cloud.console.sales.MOST", 0)
     await add_kiosk(portal)
     await sell(portal)
-    answer = await (await clerk(portal)).open("/console/sales.csv")
-    assert answer.status_code == 422
-    assert "too many for one file" in answer.text
+    answer = await (await clerk(portal)).open("/console/sales.csv?when=2026-11")
+    assert answer.status_code == 409
+    assert "too many for one" in answer.text
+    merchant = await member_of(portal, Role.MERCHANT, "first")
+    assert "too many for one" in (await merchant.submit(SALES, f"{SALES}/export")).text
+
+
+async def test_one_alone_takes_the_sales_of_one_site_in_one_month_a_few_times_a_day(portal: Portal):
+    await add_kiosk(portal)
+    await sell(portal)
+    shop = await site_of(portal, "first")
+    merchant = await member_of(portal, Role.MERCHANT, "first")
+    manager = await clerk(portal)
+    file = f"{SALES}.csv"
+    here = f"{file}?where=site+{shop}&when=2026-11"
+    for member, wide in (
+        (merchant, ""),
+        (merchant, "?where=merchant+first&when=2026-11"),
+        (merchant, f"?where=site+{shop}"),
+        (manager, ""),
+        (manager, "?state=paid"),
+    ):
+        answer = await member.open(f"{file}{wide}")
+        assert answer.status_code == 409, wide
+        assert "one alone takes only" in answer.text
+    assert "Choose a day or a month above" in (await manager.open(SALES)).text
+    for member, few in (
+        (merchant, here),
+        (merchant, f"{file}?where=device+{KIOSK}&when=2026-11-29"),
+        (manager, f"{file}?when=2026-11"),
+    ):
+        assert SOLD in (await member.open(few)).text
+    for _ in range(FILES_ALONE - 1):
+        assert (await manager.open(here)).status_code == 200
+    for member, then in ((merchant, "Ask below"), (manager, "Try again tomorrow")):
+        for _ in range(FILES_ALONE):
+            last = await member.open(here)
+        assert last.status_code == 409
+        assert f"you have taken {FILES_ALONE} within a day" in last.text
+        assert then in last.text
+    asked = await merchant.submit(here, f"{SALES}/export?where=site+{shop}&when=2026-11")
+    assert "Corner Shop: Shop, November 2026" in asked.text
+    portal.pass_time(timedelta(days=1))
+    await manager.sign_in()
+    assert (await manager.open(here)).status_code == 200
+
+
+async def test_who_sees_one_site_asks_nobody_for_more(portal: Portal):
+    await add_kiosk(portal)
+    await sell(portal)
+    manager = await clerk(portal)
+    assert f"{SALES}/export" not in forms(await manager.open(SALES))
+    assert (await manager.post(f"{SALES}/export")).status_code == 404
