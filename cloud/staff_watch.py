@@ -3,6 +3,7 @@
 # ruff: noqa: T201 - a command answers on standard output
 
 import argparse
+import math
 from collections.abc import Callable
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +13,7 @@ from cloud.console import acts, jobs, recognition
 from cloud.console.roles import Reach, Role
 from cloud.keys.person_keys import MasterKey
 from cloud.merchants.merchants import all_sites
-from cloud.seen import Became
+from cloud.seen import TOOK, Became
 from cloud.staff_verbs import CannotDo, there
 from cloud.watch import incidents
 from cloud.watch.incidents import NOTE_LENGTH, IncidentRow, is_serious
@@ -72,8 +73,14 @@ async def _tell_recognition(_: argparse.Namespace, session: AsyncSession, __: Ma
 
 def _figures(figures: Figures) -> list[str]:
     shares = [f"{each} {figures.share(each):.1%}" for each in Became]
-    median = figures.median_s
-    return [f"{figures.tries} palms", *shares, "-" if median is None else f"median {median:g} s"]
+    match figures.median_s:
+        case None:
+            median = "-"
+        case math.inf:
+            median = f"median above {TOOK[-1]:g} s"
+        case seconds:
+            median = f"median {seconds:g} s"
+    return [f"{figures.tries} palms", *shares, median]
 
 
 async def _tell_jobs(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cloud.seen import Became
+from cloud.seen import TOOK, Became
 from cloud.watch.tallies import Figures
 
 ENOUGH = 30
@@ -44,7 +44,7 @@ class Change:
 
     measure: Measure
     times: float
-    """How many times as often, or as long."""
+    """How many times as often, or at least as long."""
     now: float
     """The share of all palms; in seconds where it is about how long they took."""
     before: float
@@ -72,8 +72,8 @@ def _change(measure: Measure, before: Figures, now: Figures) -> Change | None:
 
 def _slower(before: Figures, now: Figures) -> Change | None:
     took, took_before = now.median_s, before.median_s
-    if took is None or took_before is None or took - took_before < SLOWER_S:
+    if took is None or took_before is None or math.isinf(took_before):
         return None
-    if took < TIMES * took_before:
+    if took - took_before < SLOWER_S or took < TIMES * took_before:
         return None
-    return Change(Measure.SLOW, took / took_before, took, took_before)
+    return Change(Measure.SLOW, min(took, TOOK[-1]) / took_before, took, took_before)

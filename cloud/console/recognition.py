@@ -14,7 +14,7 @@ from cloud.console.changes import Change, changes
 from cloud.console.places import sites_in_reach
 from cloud.console.plots import stacked
 from cloud.console.roles import Reach, Right
-from cloud.seen import Became, Light
+from cloud.seen import TOOK, Became, Light
 from cloud.watch import tallies
 from cloud.watch.tallies import Figures
 from cloud.web.devices import DeviceRow, all_devices
@@ -58,7 +58,8 @@ class Told:
     """The oldest first, and every day."""
     lights: Sequence[tuple[Light, Figures]]
     kiosks: Sequence[AtKiosk]
-    """Where palms were shown, the worst first."""
+    """Where palms were shown in the last two weeks, the worst first, and at the end those without
+    any in the last one."""
 
 
 @routes.get("/recognition")
@@ -76,7 +77,9 @@ async def show_recognition(
         {band: sum(figures.counts[each] for each in became) for band, became in BANDS.items()}
         for _, figures in told.days
     ]
-    slow = [{"took": figures.median_s or 0.0} for _, figures in told.days]
+    medians = [figures.median_s or 0.0 for _, figures in told.days]
+    # How much longer than the last bound it took is not known.
+    slow = [{"took": min(median, TOOK[-1])} for median in medians]
     poor = [{"unreadable": figures.share(Became.UNREADABLE)} for _, figures in told.days]
     return asked.page(
         "recognition.html",
@@ -84,6 +87,9 @@ async def show_recognition(
         devices=devices,
         chosen=chosen,
         sites=sites,
+        weeks=[(each.device, each.week) for each in told.kiosks],
+        used_days=[(day, figures) for day, figures in reversed(told.days) if figures.tries],
+        slowest=max(medians),
         became=stacked(columns, list(BANDS)),
         took=stacked(slow, ["took"]),
         unread=stacked(poor, ["unreadable"]),
@@ -128,7 +134,13 @@ async def tell(
         if kiosk is not None and ago < 2 * WEEK:
             (kiosk.week if ago < WEEK else kiosk.before).add(figures)
     used = [each for each in kiosks.values() if each.week.tries or each.before.tries]
-    used.sort(key=lambda each: (not each.changes, each.week.share(Became.RECOGNISED)))
+    used.sort(
+        key=lambda each: (
+            not each.changes,
+            not each.week.tries,
+            each.week.share(Became.RECOGNISED),
+        )
+    )
     return Told(
         days=list(days.items()),
         lights=[(light, lights[light]) for light in Light if lights[light].tries],

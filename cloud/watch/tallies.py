@@ -1,5 +1,6 @@
 """Tallies: what became of palms, counted by device, hour and light, and about nobody."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from cloud.seen import TOOK, Became, Light, Tried, took
 from cloud.watch.tables import TallyRow
 from cloud.web.devices import find_device
 
-LONGER = took(float("inf"))
+LONGER = took(math.inf)
 """The word for what took longer than all of TOOK."""
 _DAY_MS = literal_column("86400000", BigInteger)
 
@@ -47,7 +48,8 @@ class Figures:
     @property
     def median_s(self) -> float | None:
         """Returns in how many seconds half of the palms were answered, as precisely as it was
-        counted: the bound below which they were. None where that is not known."""
+        counted: the bound below which they were, infinity above the last one. None where there are
+        none."""
         words = [took(bound) for bound in TOOK]
         left = (sum(self.counts[word] for word in (*words, LONGER))) / 2
         if left == 0:
@@ -56,7 +58,7 @@ class Figures:
             left -= self.counts[word]
             if left <= 0:
                 return bound
-        return None
+        return math.inf
 
     def add(self, other: "Figures") -> None:
         self.counts.update(other.counts)

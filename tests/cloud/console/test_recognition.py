@@ -1,5 +1,6 @@
 """Staff see how recognition does by day, light and kiosk, and what has changed."""
 
+import math
 import re
 from collections import Counter
 from datetime import timedelta
@@ -82,6 +83,29 @@ async def test_what_was_counted_stays_where_it_was_when_a_kiosk_moves(portal: Po
     assert (await before.open(f"{PAGE}?kiosk={KIOSK}")).status_code == 404
 
 
+async def test_what_took_longer_than_is_counted_is_not_taken_for_nothing(portal: Portal):
+    await add_kiosk(portal)
+    portal.context.seen.palm(KIOSK, Light.RING, Outcome.ACCEPTED, 60)
+    await write_seen(portal.context)
+    text = (await (await member_of(portal)).open(PAGE)).text.replace("&nbsp;", " ")
+    assert "Up to more than 10 s" in text
+    assert "<td>more than 10 s</td>" in text
+    (bar,) = re.findall('<rect class="of-took".*?>', text)
+    assert 'height="100.0"' in bar
+
+
+async def test_a_kiosk_without_a_palm_in_the_last_week_is_not_the_worst(portal: Portal):
+    await add_kiosk(portal)
+    await add_kiosk(portal, "other", name="Till 4")
+    await show(portal, {Outcome.ACCEPTED: 1})
+    portal.pass_time(timedelta(days=8))
+    await show(portal, {Outcome.ACCEPTED: 1, Outcome.REFUSED: 1}, device_id="other")
+    text = (await (await member_of(portal)).open(PAGE)).text
+    table = text[text.index('<h2 id="kiosks">') : text.index('<h2 id="lights">')]
+    assert 0 < table.index("Till 4") < table.index("Till 3")
+    assert f"</th><td>0</td>{'<td></td>' * 8}</tr>" in table
+
+
 async def test_a_kiosk_that_does_worse_than_last_week_is_named(portal: Portal):
     await add_kiosk(portal)
     await show(portal, {Outcome.ACCEPTED: 95, Outcome.ASK_AGAIN: 5})
@@ -117,6 +141,11 @@ def test_a_kiosk_that_takes_twice_as_long_is_named():
     (change,) = changes(usual, slow)
     assert (change.measure, change.now, change.before) == (Measure.SLOW, 1.5, 0.5)
     assert changes(slow, usual) == []
+    stuck = figures(recognised=40)
+    stuck.counts[took(60)] = 40
+    (change,) = changes(usual, stuck)
+    assert (change.measure, change.now) == (Measure.SLOW, math.inf)
+    assert changes(stuck, stuck) == []
 
 
 def test_the_median_is_the_bound_below_which_half_of_the_palms_were():
@@ -125,7 +154,7 @@ def test_the_median_is_the_bound_below_which_half_of_the_palms_were():
     counted.counts.update({took(0.1): 2, took(0.9): 3})
     assert counted.median_s == 1.0
     counted.counts[took(60)] = 6
-    assert counted.median_s is None
+    assert counted.median_s == math.inf
     assert counted.counts[tallies.LONGER] == 6
 
 
