@@ -138,7 +138,7 @@ class Told:
     waiting: tuple[int, int]
     """How many people were told once, and how many twice, that theirs will be deleted."""
     errands: Sequence[FailedErrand]
-    """What was tried and has to be tried again."""
+    """What else was tried and has to be tried again."""
 
 
 routes: APIRouter = router(Right.JOBS)
@@ -160,7 +160,7 @@ async def show_jobs(asked: Asker) -> Response:
         is_stalled=told is not None
         and (told.heard_at is None or asked.now - told.heard_at > STALLED_AFTER),
         next_day=told and told.daily and told.daily.began_at + inactivity.A_DAY,
-        unsent=given_up[-LISTED:],
+        unsent=given_up[::-1][:LISTED],
         not_taken=await receivers.not_taken(session, merchant_id, LISTED),
         names={row.id: row.name for row in await all_merchants(session)},
         listed=LISTED,
@@ -183,5 +183,5 @@ async def tell(session: AsyncSession, now: datetime) -> Told:
         heard_at=max((row.done_at for row in ran.values() if row.done_at), default=None),
         daily=daily[0] if daily else None,
         waiting=await inactivity.waiting(session),
-        errands=await queue.failed(session),
+        errands=[each for each in await queue.failed(session) if not each.is_of_deletion],
     )

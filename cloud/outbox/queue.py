@@ -42,6 +42,8 @@ class FailedErrand:
     attempts: int
     due_at: datetime
     """When it is tried again."""
+    is_of_deletion: bool
+    """Whether it belongs to the deletion of a person."""
 
 
 def put(
@@ -99,7 +101,7 @@ async def failed(session: AsyncSession) -> Sequence[FailedErrand]:
     rows = await session.scalars(
         select(Errand).where(Errand.attempts > 0).order_by(Errand.due_at, Errand.id)
     )
-    return [FailedErrand(row.kind, row.attempts, row.due_at) for row in rows]
+    return [_told(row) for row in rows]
 
 
 async def of_deletions(session: AsyncSession) -> Sequence[tuple[bytes, FailedErrand]]:
@@ -108,11 +110,7 @@ async def of_deletions(session: AsyncSession) -> Sequence[tuple[bytes, FailedErr
     rows = await session.scalars(
         select(Errand).where(Errand.person_digest.is_not(None)).order_by(Errand.due_at, Errand.id)
     )
-    return [
-        (row.person_digest, FailedErrand(row.kind, row.attempts, row.due_at))
-        for row in rows
-        if row.person_digest is not None
-    ]
+    return [(row.person_digest, _told(row)) for row in rows if row.person_digest is not None]
 
 
 async def remove(session: AsyncSession, errand_id: str) -> None:
@@ -160,6 +158,10 @@ async def waiting_for(session: AsyncSession, person_digest: bytes) -> int:
     """Returns how many errands of a person's deletion are not done yet."""
     count = await session.scalar(select(func.count()).where(Errand.person_digest == person_digest))
     return count or 0
+
+
+def _told(row: Errand) -> FailedErrand:
+    return FailedErrand(row.kind, row.attempts, row.due_at, row.person_digest is not None)
 
 
 def _place(errand_id: str) -> str:

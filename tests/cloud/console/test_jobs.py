@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from cloud.console.jobs import KEPT, STALLED_AFTER
+from cloud.console.jobs import KEPT, LISTED, STALLED_AFTER
 from cloud.console.roles import Role
 from cloud.context import Event
 from cloud.db.tables import new_id
@@ -86,8 +86,25 @@ async def test_what_a_deletion_has_left_to_do_is_told_with_since_when(portal: Po
         "Left to do elsewhere 1",
         "Have the payment provider forget a card Deleted 29 November 2026, 12:00 UTC Tried 1 time",
         "The provider did not take it",
+        "Everything was taken in the last 30 days",
     ):
         assert words in text
+
+
+async def test_a_list_that_is_cut_says_so(portal: Portal):
+    operator = await member_of(portal)
+    for count, words in ((LISTED - 1, False), (1, True)):
+        async with portal.database.session() as session:
+            for number in range(count):
+                name = f"errand-{count}-{number}"
+                outbox = portal.context.master.outbox
+                queue.put(session, outbox, "send alert", b"", portal.now, errand_id=name)
+                await session.flush()
+                await queue.postpone(session, name, portal.now)
+            await session.commit()
+        text = plain((await operator.open(PAGE)).text)
+        assert text.count("Send an alert") == min(count + (LISTED - 1 if words else 0), LISTED)
+        assert (f"Of each kind, at most {LISTED} are shown" in text) is words
 
 
 async def test_a_merchant_is_told_of_their_own_only(portal: Portal):
