@@ -24,6 +24,8 @@ PAGE = 50
 LATEST = 10
 """How many of those are shown that somebody has looked at."""
 ATTACKS = f"{HOME}/attacks"
+LOCKING = {Kind.COPIED, Kind.LIFELESS, Kind.CHALLENGES, Kind.GUESSES_HERE, Kind.CODES}
+"""What locking the kiosk may be an answer to (`incidents.html`)."""
 
 routes: APIRouter = router(Right.WATCH)
 looking: APIRouter = router(Right.LOOK)
@@ -49,9 +51,10 @@ class Shown:
         return is_serious(self.row)
 
     @property
-    def can_be_locked(self) -> bool:
+    def is_locking_offered(self) -> bool:
         return (
-            self.kiosk is not None
+            self.kind in LOCKING
+            and self.kiosk is not None
             and self.kiosk.state is not State.REVOKED
             and not self.kiosk.is_locked
         )

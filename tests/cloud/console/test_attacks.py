@@ -53,6 +53,19 @@ async def test_what_happened_is_shown_with_where_how_often_and_what_to_do(portal
     assert "Serious attacks</a></dt><dd>2</dd>" in first
 
 
+async def test_a_kiosk_is_offered_to_be_locked_where_the_advice_says_so(portal: Portal):
+    await add_kiosk(portal)
+    operator = await member_of(portal)
+    lock = f'href="/console/devices/{KIOSK}/lock"'
+    for kind, words in ((Kind.ALIKE, "near two people"), (Kind.GUESSES, "about one account")):
+        await see(portal, kind)
+        text = (await operator.open(PAGE)).text
+        assert words in text
+        assert lock not in text
+    await see(portal, Kind.CHALLENGES)
+    assert (await operator.open(PAGE)).text.count(lock) == 1
+
+
 async def test_the_same_within_a_day_is_one_until_somebody_has_looked_at_it(portal: Portal):
     await add_kiosk(portal)
     await add_kiosk(portal, "other", name="Till 4")
