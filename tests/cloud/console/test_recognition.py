@@ -114,7 +114,7 @@ async def test_a_kiosk_that_does_worse_than_last_week_is_named(portal: Portal):
     operator = await member_of(portal)
     text = " ".join((await operator.open(PAGE)).text.replace("&nbsp;", " ").split())
     assert (
-        "<strong>Till 3</strong> finds nobody 4 times as often as in the week before (20 % of the "
+        "Till 3</a>, Shop, finds nobody 4 times as often as in the week before (20 % of the "
         "palms, and 5.0 % before): clean the glass" in text
     )
 
