@@ -1,5 +1,5 @@
 """The page of what the service does by itself: deletions and what is left of them to do, what is
-kept how long and deleted when, and what others did not take."""
+kept how long and deleted when, and what was not delivered."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Staff see what deletions have left to do, what is kept how long, and what others did not take."""
+"""Staff see what deletions have left to do, what is kept how long, and what was not delivered."""
 
 import re
 from datetime import timedelta
@@ -86,7 +86,7 @@ async def test_what_a_deletion_has_left_to_do_is_told_with_since_when(portal: Po
         "Left to do elsewhere 1",
         "Have the payment provider forget a card Deleted 29 November 2026, 12:00 UTC Tried 1 time",
         "The provider did not take it",
-        "Everything was taken in the last 30 days",
+        "Everything was delivered in the last 30 days",
     ):
         assert words in text
 
