@@ -1,6 +1,7 @@
 """The page of the audit trail."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -13,6 +14,8 @@ from cloud.console.roles import Right
 
 PAGE = 50
 """How many rows are on one page."""
+_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+"""The digest of a picture, of which an export has all."""
 
 routes: APIRouter = router(Right.AUDIT)
 
@@ -36,10 +39,11 @@ async def show_trail(
 def _named(details: Mapping[str, str | None], things: Names) -> dict[str, str]:
     """Returns what a row tells, with names in the place of ids, of which there may be several."""
     told: dict[str, str] = {}
-    for what, value in details.items():
+    for what, value in sorted(details.items(), key=lambda each: each[0] != "what"):
         if value:
             names = things.merchants if what == "merchant" else things.all
             ids = value.split(" ")
             known = all(each in names for each in ids)
-            told[what] = ", ".join(names[each] for each in ids) if known else value
+            named = ", ".join(names[each] for each in ids) if known else value
+            told[what] = _DIGEST.sub(r"\1…", named)
     return told

@@ -49,6 +49,9 @@ async def test_the_look_of_kiosks_is_set_and_noted(portal: Portal, manager: Memb
     noted = [row["details"] for row in await trail(operator) if "kiosks show" in str(row["act"])]
     assert noted[-1] == {"what": "variant", "before": "dark", "now": "light"}
     assert len(noted) == len(LOOK) + 1
+    trail_page = " ".join((await operator.open("/console/audit")).text.split())
+    told = ("what: variant", "before: dark", "now: light")
+    assert "".join(f'<span class="soft">{each}</span>' for each in told) in trail_page
     await manager.post(page)
     assert await values(portal) == {}
 
@@ -80,6 +83,8 @@ async def test_pictures_are_given_arranged_and_taken_away(
     photo = cv2.imencode(".jpg", np.full((30, 20, 3), 90, np.uint8))[1].tobytes()
     assert (await manager.give(pictures, photo, kind="logo")).status_code == 200
     logo = (await values(portal))["logo"]
+    trail_page = (await (await member_of(portal)).open("/console/audit")).text
+    assert f"now: {logo[:12]}…<" in trail_page
     assert (await manager.open(f"/console/pictures/{logo}")).content.startswith(b"\x89PNG")
     refused = await manager.give(pictures, b"<svg/>", kind="attract")
     assert "It is no PNG, JPEG or WebP that can be read." in refused.text

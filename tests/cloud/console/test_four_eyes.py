@@ -107,7 +107,7 @@ async def test_the_sales_of_a_whole_merchant_are_taken_by_two_and_once(portal: P
     ask = "/console/sales/export?when=2026-11&state=paid"
     page = await merchant.submit(month, ask)
     assert "Export many sales" in page.text
-    assert "Corner Shop: November 2026, only “Paid”" in page.text
+    assert "Corner Shop: those of November 2026, only “Paid”" in page.text
     (request,) = requests(page)
     file = f"{PAGE}/{request}/sales.csv"
     assert (await merchant.post(file)).status_code == 409

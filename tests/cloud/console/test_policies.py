@@ -30,7 +30,7 @@ async def test_the_strictest_of_service_merchant_and_site_counts(tmp_path: Path)
         of_site = f"/console/sites/{shop}/policies"
         operator = await member_of(portal)
         text = (await operator.open(of_site)).text
-        for words in ("USD\N{NO-BREAK SPACE}100.00", "Said by the service", "Never"):
+        for words in ("USD\N{NO-BREAK SPACE}100.00", "Asked for by the service", "Never"):
             assert words in text
         page = await operator.submit(
             OF_MERCHANT, OF_MERCHANT, pulse_above="80", digits_above="250.50"
@@ -62,7 +62,7 @@ async def test_what_would_not_count_is_refused_in_words(tmp_path: Path):
     async with open_portal(tmp_path, DEMANDING) as portal:
         merchant = await member_of(portal, Role.MERCHANT, "first")
         for typed, told in (
-            ("100.01", "“Pulse above” the service has said USD\N{NO-BREAK SPACE}100.00"),
+            ("100.01", "“Pulse above” the service asks for it from USD\N{NO-BREAK SPACE}100.00"),
             ("1,000", "is no amount. Write it as 1250.00"),
             ("1.005", "is no amount"),
             ("-1", "is no amount"),

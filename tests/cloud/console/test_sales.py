@@ -420,7 +420,7 @@ async def test_one_alone_takes_the_sales_of_one_site_in_one_month_a_few_times_a_
         assert f"you have taken {FILES_ALONE} within a day" in last.text
         assert then in last.text
     asked = await merchant.submit(here, f"{SALES}/export?where=site+{shop}&when=2026-11")
-    assert "Corner Shop: Shop, November 2026" in asked.text
+    assert "Corner Shop: those of November 2026 at Shop" in asked.text
     portal.pass_time(timedelta(days=1))
     await manager.sign_in()
     assert (await manager.open(here)).status_code == 200
