@@ -5,6 +5,8 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 
+import cv2
+import numpy as np
 from pydantic import SecretStr
 
 from cloud.console import acts, audit, four_eyes
@@ -27,7 +29,6 @@ from protocol.messages import (
     RefundRequest,
 )
 from tests.cloud.fleet.test_fleet import REPORT, told
-from tests.cloud.fleet.test_pictures import a_png
 from tests.support.device import TestDevice, fresh_phone
 from tests.support.portal_walk import Walk
 from tests.support.served import Served
@@ -42,6 +43,13 @@ AWAY = Oidc(
     name="Harbour Login",
 )
 """An identity provider at which nobody answers."""
+
+
+def a_picture(width: int, height: int, shade: int) -> bytes:
+    """Returns a PNG of a ball before a wall."""
+    drawn = np.full((height, width, 3), (shade, 140, 90), np.uint8)
+    cv2.circle(drawn, (width // 2, height // 2), min(width, height) // 3, (60, 200, 240), -1)
+    return cv2.imencode(".png", drawn)[1].tobytes()
 
 
 class Team:
@@ -169,7 +177,8 @@ class Team:
 
         async def give() -> None:
             async with self.served.context.database.session() as session:
-                logo, *shown = [await pictures.keep(session, a_png(shade)) for shade in (9, 8, 7)]
+                made = (a_picture(250, 60, 160), a_picture(493, 540, 90), a_picture(493, 540, 30))
+                logo, *shown = [await pictures.keep(session, each) for each in made]
                 values = {"logo": logo, "attract": " ".join(shown)}
                 await orders.change_settings(session, self.site_id, values)
                 await session.commit()
@@ -348,7 +357,7 @@ def steering(visitor: Visitor, team: Team) -> Walk:
     yield "site-new-without-a-name"
     visitor.types("Name of the site", "Airport, Terminal 2")
     visitor.presses("Add the site")
-    visitor.reads("There is no kiosk yet")
+    visitor.reads("No kiosk is activated here")
     yield "site-without-kiosks"
     visitor.opens(f"{broken}/move")
     yield "move"

@@ -40,7 +40,7 @@ async def test_a_kiosk_is_listed_with_how_it_does(portal: Portal):
         for words in ("Till 3", "Has a fault", "camera: no picture", "Heard of 3 minutes ago"):
             assert words in text
     text = (await operator.open(PAGE)).text
-    for words in ("camera: no picture", "0.1.0", "2 hours", "31, of which something ended 2"):
+    for words in ("camera: no picture", "0.1.0", "2 hours", "31, of which 2 ended in trouble"):
         assert words in text
     portal.pass_time(SILENT_AFTER)
     assert "Not heard of" in (await operator.open("/console")).text
