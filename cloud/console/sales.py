@@ -103,9 +103,10 @@ async def list_sales(asked: Asker, chosen: Choice, before: Text = "") -> Respons
     return await _list(asked, chosen, before)
 
 
-@exporting.get("/sales.csv")
+@exporting.post("/sales.csv")
 async def export_sales(asked: Asker, chosen: Choice) -> Response:
-    """Gives few sales to whoever asks for them."""
+    """Gives few sales to whoever asks for them, so many times a day: a link on another site must
+    not use that up."""
     session, by = asked.session, asked.by
     wanted = await wanted_by(session, asked.reach, chosen)
     found = await sales.listed(session, wanted, MOST + 1)

@@ -390,7 +390,7 @@ def selling(visitor: Visitor, team: Team) -> Walk:
     visitor.chooses("When", "Today")
     visitor.presses("Show")
     yield "sales-of-a-site"
-    assert sale.reference.encode() in visitor.downloads("Export as a file")
+    assert sale.reference.encode() in visitor.downloads("Export as a file", "button")
     visitor.opens(f"/console/sales/{sale.purchase_id}")
     visitor.follows("Give money back")
     yield "refund"

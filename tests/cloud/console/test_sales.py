@@ -145,8 +145,8 @@ async def test_sales_are_found_by_day_place_state_and_reference(portal: Portal):
 async def test_what_is_no_filter_finds_no_page(portal: Portal):
     member = await clerk(portal)
     for query in ("when=2026-13", "when=x", "state=x", "where=x", "where=site+x"):
-        for page in ("sales", "sales.csv"):
-            assert (await member.open(f"/console/{page}?{query}")).status_code == 404
+        assert (await member.open(f"{SALES}?{query}")).status_code == 404
+        assert (await member.post(f"{SALES}.csv?{query}")).status_code == 404
     assert (await member.open("/console/sales?before=x")).status_code == 404
 
 
@@ -167,20 +167,19 @@ async def test_what_is_not_in_reach_is_no_filter(portal: Portal):
     ]
     for rival in rivals:
         for where in ("merchant first", f"site {shop}", f"device {KIOSK}", "site unknown"):
-            for page in ("sales", "sales.csv"):
-                query = {"where": where}
-                answer = await rival.browser.http.get(f"/console/{page}", params=query)
-                assert answer.status_code == 404, (rival.member.role, page, where)
-            asking = await rival.post(f"{SALES}/export?where={where.replace(' ', '+')}")
-            assert asking.status_code == 404
+            query = f"where={where.replace(' ', '+')}"
+            assert (await rival.open(f"{SALES}?{query}")).status_code == 404
+            for path in (f"{SALES}.csv", f"{SALES}/export"):
+                answer = await rival.post(f"{path}?{query}")
+                assert answer.status_code == 404, (rival.member.role, path, where)
         assert (await rival.open(f"/console/sales?before={SALE}")).status_code == 404
-        for path in (
-            "sales",
-            f"sales?reference={SOLD}",
-            "sales.csv",
-            f"sales.csv?reference={SOLD}",
+        for page in (
+            await rival.open(SALES),
+            await rival.open(f"{SALES}?reference={SOLD}"),
+            await rival.post(f"{SALES}.csv?when=2026-11"),
+            await rival.post(f"{SALES}.csv?reference={SOLD}"),
         ):
-            text = (await rival.open(f"/console/{path}")).text
+            text = page.text
             assert f'{SALE}"' not in text
             assert "12.50" not in text
         assert (await rival.open(PAGE)).status_code == 404
@@ -346,7 +345,8 @@ async def test_sales_are_exported_as_text_that_no_spreadsheet_runs(portal: Porta
     await add_kiosk(portal, name="=HYPERLINK(1)")
     await sell(portal, told="approved")
     member = await member_of(portal, Role.MERCHANT, "first")
-    answer = await member.open(f"/console/sales.csv?reference={SOLD}")
+    sold = f"{SALES}?reference={SOLD}"
+    answer = await member.submit(sold, sold.replace("sales", "sales.csv"))
     assert answer.headers["content-type"].startswith("text/csv")
     (row,) = csv.DictReader(io.StringIO(answer.text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")))
     assert row == {
@@ -365,7 +365,7 @@ async def test_sales_are_exported_as_text_that_no_spreadsheet_runs(portal: Porta
         "card_last4": "4242",
         "sale": SALE,
     }
-    await member.open("/console/sales.csv?reference=Alex+Doe&state=paid")
+    await member.post(f"{SALES}.csv?reference=Alex+Doe&state=paid")
     noted = [each for each in await trail(member) if each["act"] == "export sales"]
     assert [each["details"] for each in noted] == [
         {"reference": SOLD},
@@ -379,7 +379,7 @@ async def test_too_many_sales_for_one_file_are_to_be_chosen_from(
     monkeypatch.setattr("cloud.console.sales.MOST", 0)
     await add_kiosk(portal)
     await sell(portal)
-    answer = await (await clerk(portal)).open("/console/sales.csv?when=2026-11")
+    answer = await (await clerk(portal)).post(f"{SALES}.csv?when=2026-11")
     assert answer.status_code == 409
     assert "too many for one" in answer.text
     merchant = await member_of(portal, Role.MERCHANT, "first")
@@ -401,7 +401,7 @@ async def test_one_alone_takes_the_sales_of_one_site_in_one_month_a_few_times_a_
         (manager, ""),
         (manager, "?state=paid"),
     ):
-        answer = await member.open(f"{file}{wide}")
+        answer = await member.post(f"{file}{wide}")
         assert answer.status_code == 409, wide
         assert "one alone takes only" in answer.text
     assert "Choose a day or a month above" in (await manager.open(SALES)).text
@@ -410,20 +410,23 @@ async def test_one_alone_takes_the_sales_of_one_site_in_one_month_a_few_times_a_
         (merchant, f"{file}?where=device+{KIOSK}&when=2026-11-29"),
         (manager, f"{file}?when=2026-11"),
     ):
-        assert SOLD in (await member.open(few)).text
+        assert SOLD in (await member.post(few)).text
     for _ in range(FILES_ALONE - 1):
-        assert (await manager.open(here)).status_code == 200
-    for member, then in ((merchant, "Ask below"), (manager, "Try again tomorrow")):
-        for _ in range(FILES_ALONE):
-            last = await member.open(here)
-        assert last.status_code == 409
-        assert f"you have taken {FILES_ALONE} within a day" in last.text
-        assert then in last.text
-    asked = await merchant.submit(here, f"{SALES}/export?where=site+{shop}&when=2026-11")
+        assert (await manager.post(here)).status_code == 200
+    refused: list[httpx.Response] = []
+    for member, then in ((manager, "Try again tomorrow"), (merchant, "Ask below")):
+        refused = [await member.post(here) for _ in range(FILES_ALONE)]
+        assert refused[-1].status_code == 409
+        assert f"you have taken {FILES_ALONE} within a day" in refused[-1].text
+        assert then in refused[-1].text
+    asking = f"{SALES}/export?where=site+{shop}&when=2026-11"
+    asked = await merchant.browser.submit(refused[-1], asking)
     assert "Corner Shop: those of November 2026 at Shop" in asked.text
     portal.pass_time(timedelta(days=1))
     await manager.sign_in()
-    assert (await manager.open(here)).status_code == 200
+    assert (await manager.post(here)).status_code == 200
+    # A link on another site uses nothing up.
+    assert (await manager.open(here)).status_code == 404
 
 
 async def test_who_sees_one_site_asks_nobody_for_more(portal: Portal):
