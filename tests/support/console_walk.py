@@ -30,18 +30,22 @@ from protocol.messages import (
 )
 from tests.cloud.fleet.test_fleet import REPORT, told
 from tests.support.device import TestDevice, fresh_phone
+from tests.support.identity_provider import IdentityProvider
 from tests.support.portal_walk import Walk
 from tests.support.served import Served
 from tests.support.visitor import Visitor
 
 ROWS = 55
 """More rows of the audit trail than are on one page."""
-AWAY = Oidc(
-    issuer="https://localhost:9",
-    client_id="console",
-    client_secret=SecretStr("s"),
-    name="Harbour Login",
-)
+
+
+def provider_at(issuer: str) -> Oidc:
+    return Oidc(
+        issuer=issuer, client_id="console", client_secret=SecretStr("s"), name="Harbour Login"
+    )
+
+
+AWAY = provider_at("https://localhost:9")
 """An identity provider at which nobody answers."""
 
 
@@ -266,6 +270,50 @@ def registering(visitor: Visitor, team: Team, role: Role) -> Walk:
     yield "register-used"
     visitor.follows("Sign in")
     assert visitor.path == elsewhere
+
+
+def known_elsewhere(visitor: Visitor, team: Team, provider: IdentityProvider) -> Walk:
+    """Walks through signing in at an identity provider, and through what it may answer."""
+
+    def comes_back(name: str = "Authorize", subject: str = "") -> None:
+        # The provider's clock is not the service's, which tests move.
+        now = int(team.served.context.clock().timestamp())
+        if subject:
+            provider.knows(subject, iat=now, exp=now + 60, auth_time=now)
+            visitor.types("sub", subject)
+        visitor.presses(name)
+
+    team.has_a_provider(provider_at(provider.issuer))
+    try:
+        visitor.opens(team.link())
+        visitor.follows(f"Use your account at {AWAY.name}")
+        comes_back(subject="robin")
+        visitor.reads("Look at these first")
+        visitor.presses("Sign out Robin")
+        visitor.follows(f"Sign in with {AWAY.name}")
+        comes_back(subject="robin")
+        visitor.reads("Look at these first")
+        visitor.presses("Sign out Robin")
+        visitor.follows(f"Sign in with {AWAY.name}")
+        comes_back("Deny")
+        visitor.reads("You have cancelled")
+        yield "sign-in-provider-cancelled"
+        visitor.follows(f"Sign in with {AWAY.name}")
+        comes_back(subject="somebody")
+        visitor.reads("has no account for you")
+        yield "sign-in-provider-stranger"
+        visitor.opens(team.link())
+        visitor.follows(f"Use your account at {AWAY.name}")
+        comes_back(subject="robin")
+        visitor.reads("signs in somebody else here already")
+        yield "sign-in-provider-taken"
+        provider.forge = lambda _: "forged"
+        visitor.follows(f"Sign in with {AWAY.name}")
+        comes_back(subject="robin")
+        visitor.reads("has not signed you in")
+        yield "sign-in-provider-refused"
+    finally:
+        team.has_a_provider(None)
 
 
 def looking(visitor: Visitor, team: Team) -> Walk:

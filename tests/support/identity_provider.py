@@ -1,6 +1,7 @@
 """A real OpenID provider on loopback, and somebody who signs in there."""
 
 import json
+import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import flask
 import httpx
 from werkzeug.serving import make_server
+
+_STYLESHEET = re.compile(r"<link\b[^>]*>")
 
 Forge = Callable[[str], str]
 """Makes another ID token of one."""
@@ -29,13 +32,15 @@ class IdentityProvider:
     def signs_in(self, place: str, subject: str, **claims: object) -> str:
         """Signs in at the address to which a browser was sent, and returns where it leads back.
         `claims` stand in the ID token, also in the place of those that stand there."""
-        self.http.put(f"/users/{subject}", json=claims).raise_for_status()
+        self.knows(subject, **claims)
         return self._answer(place, sub=subject)
 
+    def knows(self, subject: str, **claims: object) -> None:
+        """Gives somebody an account there."""
+        self.http.put(f"/users/{subject}", json=claims).raise_for_status()
+
     def cancels(self, place: str) -> str:
-        (state,) = parse_qs(urlsplit(place).query)["state"]
-        # This provider leaves it out, which RFC 6749, section 4.1.2.1, does not allow.
-        return f"{self._answer(place, action='deny')}&state={state}"
+        return self._answer(place, action="deny")
 
     def _answer(self, place: str, **form: str) -> str:
         answer = self.http.post(place, data=form)
@@ -64,6 +69,14 @@ def identity_provider() -> Iterator[IdentityProvider]:
                 if provider.forge is not None:
                     told["id_token"] = provider.forge(told["id_token"])
                     answer.set_data(json.dumps(told))
+            elif flask.request.path == "/oauth2/authorize" and "location" in answer.headers:
+                to = answer.headers["location"]
+                if "state" not in parse_qs(urlsplit(to).query):
+                    # It leaves it out of refusals, which RFC 6749, section 4.1.2.1, does not allow.
+                    answer.headers["location"] = f"{to}&state={flask.request.args['state']}"
+            elif answer.mimetype == "text/html":
+                # Its pages ask somebody else on the Internet for what they look like.
+                answer.set_data(_STYLESHEET.sub("", answer.get_data(as_text=True)))
             return answer
 
         del look

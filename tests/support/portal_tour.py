@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 
 from cloud.console.roles import Role
 from cloud.settings import Settings
-from tests.support.console_walk import Team, whole_console
+from tests.support.console_walk import Team, known_elsewhere, whole_console
+from tests.support.identity_provider import identity_provider
 from tests.support.portal_walk import Customer, Walk, whole_portal
 from tests.support.served import PLAIN, Served
 from tests.support.visitor import (
@@ -28,11 +29,18 @@ VIEWS: Mapping[str, tuple[View, ...]] = {
     "portal": ((PHONE, "light", True), (PHONE, "dark", True), (DESKTOP, "light", False)),
     "console": ((DESKTOP, "light", True), (TABLET, "dark", True)),
 }
+
+
+def _console(visitor: Visitor, served: Served, who: str) -> Walk:
+    team = Team(served, f"Market of {who}")
+    yield from whole_console(visitor, team, Role.OPERATOR)
+    with identity_provider() as provider:
+        yield from known_elsewhere(visitor, team, provider)
+
+
 WALKS: Mapping[str, Callable[[Visitor, Served, str], Walk]] = {
     "portal": lambda visitor, served, who: whole_portal(visitor, Customer(served, who)),
-    "console": lambda visitor, served, who: whole_console(
-        visitor, Team(served, f"Market of {who}"), Role.OPERATOR
-    ),
+    "console": _console,
 }
 
 

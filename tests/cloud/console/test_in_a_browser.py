@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.cloud.portal.test_in_a_browser import Checked, ends_well, look_at, look_at_layout
-from tests.support.console_walk import Team, whole_console
+from tests.support.console_walk import Team, known_elsewhere, whole_console
+from tests.support.identity_provider import identity_provider
 from tests.support.served import Served
 from tests.support.visitor import DESKTOP, IS_THERE, TABLET, WHY_NOT, Visitor, chromium
 
@@ -48,3 +49,17 @@ def test_everything_is_done_by_keyboard_on_a_desktop_and_has_room_on_a_tablet(
         wrong += [f"{state}: {each}" for each in looked]
     ends_well(visitor, wrong)
     assert visitor.offered - visitor.visited == set(), "nobody follows this"
+
+
+# The provider's own affair.
+@pytest.mark.filterwarnings("ignore::authlib.deprecate.AuthlibDeprecationWarning")
+@pytest.mark.filterwarnings("ignore:get_jwt_config:DeprecationWarning")
+def test_staff_come_back_from_their_identity_provider_signed_in(browser: Browser, served: Served):
+    """A browser alone decides which cookies it sends along on the way back."""
+    visitor = Visitor(browser, served.origin, DESKTOP)
+    checked: Checked = set()
+    wrong: list[str] = []
+    with identity_provider() as provider:
+        for state in known_elsewhere(visitor, Team(served, "Pier Market"), provider):
+            wrong += [f"{state}: {each}" for each in look_at(visitor, checked, TABLET)]
+    ends_well(visitor, wrong)
