@@ -1,6 +1,7 @@
 """A real OpenID provider on loopback, and somebody who signs in there."""
 
 import json
+import logging
 import re
 import threading
 import warnings
@@ -56,6 +57,8 @@ def identity_provider() -> Iterator[IdentityProvider]:
         import oidc_provider_mock
 
         app = oidc_provider_mock.app()
+    # It tells of every request.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = make_server("localhost", 0, app, threaded=True)
     issuer = f"http://localhost:{server.server_port}"
     with httpx.Client(base_url=issuer, verify=False, trust_env=False) as http:
