@@ -1,0 +1,288 @@
+"""What the pages of docs/integrations show of the API for integrators is what the service takes and
+answers: each request is sent as it is written, and its answer is compared with the page."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from protocol.asked import AskedEnd, PalmAnswer, RequestState
+from protocol.messages import Account, Purchase
+from tests.cloud.integrations.conftest import Shop
+from tests.cloud.integrations.test_palm_requests import (
+    answers,
+    claims_of,
+    compares,
+    palm_of,
+    takes,
+)
+from tests.support import plain_palms
+from tests.support.served import Served
+
+# RFC 9864 calls it Ed25519, which fewer libraries know.
+pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
+
+PAGES = Path(__file__).parents[3] / "docs" / "integrations"
+REQUEST = re.compile(r"(?P<method>GET|POST|PUT|DELETE) (?P<path>/\S+)")
+BLOCK = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
+WITHIN = re.compile(r"`((?:GET|POST|PUT|DELETE) /[^`]+)`")
+STATE = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \|", re.MULTILINE)
+"""The states that a row of a table is about."""
+ANYTHING = re.compile(r"(?:\b|(?<=_))[0-9a-f]{4}…|…")
+REST = {"{…, ": '{"…": 0, ', ", …}": ', "…": 0}'}
+"""How a page leaves out members of an object, and how JSON could say that."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A request of a page, in a block or within a sentence, and the answer that is shown of it."""
+
+    request: str
+    body: str = ""
+    answer: str | None = None
+
+
+def shown_by(page: str) -> Iterator[Shown]:
+    """Yields the requests of a page in its order."""
+    requests = [(found.start(), Shown(found[1])) for found in WITHIN.finditer(page)]
+    blocks = list(BLOCK.finditer(page))
+    for block, after in zip(blocks, [*blocks[1:], None], strict=True):
+        lines = [line.strip() for line in block[0].splitlines()]
+        starts = [at for at, line in enumerate(lines) if REQUEST.fullmatch(line)]
+        for start, end in pairwise([*starts, len(lines)]):
+            answer = (
+                after[0] if end == len(lines) and after and _follows(page, block, after) else None
+            )
+            body = " ".join(lines[start + 1 : end])
+            requests.append((block.start() + start, Shown(lines[start], body, answer)))
+    yield from (shown for _, shown in sorted(requests, key=lambda each: each[0]))
+
+
+def _follows(page: str, block: re.Match[str], after: re.Match[str]) -> bool:
+    """Returns whether a block is the answer to the request before it."""
+    return page[block.end() : after.start()] == "\n" and after[0].lstrip().startswith("{")
+
+
+@dataclass
+class Reader:
+    """An integrator who reads a page, and sends what it shows with their own names in it."""
+
+    page: str
+    shop: Shop
+    names: dict[str, str]
+    """What stands on the page in place of an own name."""
+    sent: int = 0
+    states: set[str] = field(default_factory=set[str])
+    """What became of the requests for palms."""
+
+    def sends(self, request: str) -> Any:
+        """Sends the next request of the page, which has to be this one, and compares its answer
+        with the page."""
+        shown = list(shown_by(self.page))[self.sent]
+        self.sent += 1
+        assert shown.request == request
+        return self._send(shown)
+
+    def sends_again(self, request: str) -> Any:
+        """Sends a request once more that the page has shown, and takes any answer."""
+        shown = next(each for each in shown_by(self.page) if each.request == request)
+        return self._send(Shown(request, shown.body))
+
+    def asks_for(self, request: str) -> Any:
+        """Sends a POST that makes a request for a palm, which is the one of the page from then
+        on."""
+        told = self.sends_again(request) if self.sent else self.sends(request)
+        self.names["REQUEST"] = told["request_id"]
+        return told
+
+    def looks(self) -> str:
+        """Returns what has become of the request."""
+        told = self.shop.api.get(f"/palm-requests/{self.names['REQUEST']}")
+        self.states.add(told["state"])
+        return told["reason"] or told["state"]
+
+    def has_read_all(self) -> None:
+        assert self.sent == len(list(shown_by(self.page)))
+
+    def has_seen_every_state(self) -> None:
+        table = self.page.partition("\n| `state` |")[2].partition("\n\n")[0]
+        cells = "".join(STATE.findall(table))
+        assert set(re.findall(r"`(\w+)`", cells)) <= self.states
+
+    def _send(self, shown: Shown) -> Any:
+        method, _, path = self._named(shown.request).partition(" ")
+        body = json.loads(self._named(shown.body)) if shown.body else None
+        if path.startswith("/v1/"):
+            answer = self.shop.api.http.request(method, path)
+        else:
+            answer = self.shop.api.ask(method, path, body)
+        assert answer.is_success, (shown.request, answer.text)
+        told = answer.json()
+        if isinstance(told, dict) and "state" in told:
+            self.states.add(told["state"])
+        if shown.answer is not None:
+            agree(self.shows(shown.answer), told)
+        return told
+
+    def shows(self, text: str) -> Any:
+        """Returns JSON of the page, with the own names in it."""
+        for written, meant in REST.items():
+            text = text.replace(written, meant)
+        return json.loads(self._named(text))
+
+    def _named(self, text: str) -> str:
+        for name, own in self.names.items():
+            text = re.sub(rf"(?<![\w]){re.escape(name)}(?![\w])", own, text)
+        return text
+
+
+def agree(shown: Any, told: Any) -> None:
+    """Checks that the service has told what a page shows: all of it, unless the page leaves members
+    out. A … stands for anything, with the digits that an id begins with, and times are as far
+    apart."""
+    times: list[tuple[datetime, datetime]] = []
+    _agree("", shown, told, times)
+    assert {one - times[0][0] for one, _ in times} == {other - times[0][1] for _, other in times}
+
+
+def _agree(at: str, shown: Any, told: Any, times: list[tuple[datetime, datetime]]) -> None:
+    match shown, told:
+        case dict(), dict():
+            assert isinstance(shown, Mapping)
+            wanted = shown.keys() - {"…"}
+            assert wanted <= told.keys() if "…" in shown else wanted == told.keys(), at
+            for name in wanted:
+                _agree(f"{at}/{name}", shown[name], told[name], times)
+        case list(), list():
+            assert len(shown) == len(told), at
+            for place, (one, other) in enumerate(zip(shown, told, strict=True)):
+                _agree(f"{at}/{place}", one, other, times)
+        case str(), str() if (time := _time(shown)) is not None:
+            other = _time(told)
+            assert other is not None, at
+            times.append((time, other))
+        case str(), str():
+            pattern = ".+".join(map(re.escape, ANYTHING.split(shown)))
+            assert re.fullmatch(pattern, told), (at, shown, told)
+        case _:
+            assert shown == told, at
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+@pytest.fixture
+def known(shop: Shop, who: str) -> str:
+    """Somebody who has linked the reference of the pages."""
+    shop.kiosk.sign_up(who)
+    shop.link(who, "M-1001")
+    return who
+
+
+def read(page: str, shop: Shop) -> Reader:
+    text = (PAGES / page).read_text("utf-8")
+    return Reader(text, shop, {"4d3c…": shop.kiosk.id, "SITE": shop.site})
+
+
+def ended(shop: Shop, who: str, state: RequestState) -> None:
+    """Has the shop's kiosk ask, and somebody show their palm."""
+    asked = takes(shop.kiosk).request
+    assert asked is not None
+    if asked.named:
+        palm = compares(shop.kiosk, asked, who).identification_id
+    else:
+        palm = palm_of(shop.kiosk, asked, who)
+    assert answers(shop.kiosk, asked, palm).state is state
+
+
+def test_approvals_go_as_the_page_says(served: Served, shop: Shop, known: str):
+    reader = read("approve.md", shop)
+    reader.asks_for("POST /palm-requests")
+    (kiosk,) = reader.sends("GET /kiosks")["kiosks"]
+    assert (kiosk["device_id"], kiosk["site_id"]) == (shop.kiosk.id, shop.site)
+    takes(shop.kiosk)
+    assert reader.looks() == "shown"
+    ended(shop, known, RequestState.APPROVED)
+    told = reader.sends("GET /palm-requests/REQUEST?wait=20")
+    assert (told["state"], told["person"]) == ("approved", "M-1001")
+    says = re.search(r"^It says:\n\n((?:    .*\n)+)", reader.page, re.MULTILINE)
+    assert says
+    claims = claims_of(shop, told["statement"])
+    shown = reader.shows(says[1]) | {"iat": claims["iat"], "aud": shop.api.merchant}
+    agree(shown | {"site": shop.site}, claims)
+
+    stranger = f"{known} of another family"
+    shop.kiosk.sign_up(stranger)
+    for who, reason in ((None, "declined"), (stranger, "not_recognised")):
+        reader.asks_for("POST /palm-requests")
+        asked = takes(shop.kiosk).request
+        assert asked is not None
+        answers(shop.kiosk, asked, who and palm_of(shop.kiosk, asked, who))
+        assert reader.looks() == reason
+        assert f"`{reason}`" in reader.page
+
+    reader.asks_for("POST /palm-requests")
+    reader.sends("POST /palm-requests/REQUEST/cancel")
+    reader.asks_for("POST /palm-requests")
+    served.ahead = timedelta(seconds=121)
+    assert reader.looks() == "expired"
+    reader.has_seen_every_state()
+    assert reader.sends("GET /v1/jwks")["keys"]
+    reader.has_read_all()
+
+
+def test_identifications_go_as_the_page_says(shop: Shop, known: str):
+    reader = read("identify.md", shop)
+    reader.asks_for("POST /palm-requests")
+    ended(shop, known, RequestState.IDENTIFIED)
+    reader.sends("GET /palm-requests/REQUEST?wait=20")
+    reader.has_read_all()
+
+
+def test_a_sign_up_goes_as_the_page_says(shop: Shop, who: str):
+    reader, kiosk = read("enrol.md", shop), shop.kiosk
+    reader.asks_for("POST /palm-requests")
+    asked = takes(kiosk).request
+    assert asked is not None
+    assert kiosk.send("PUT", f"/palm-requests/{asked.request_id}/begun").is_success
+    assert reader.looks() == "begun"
+    enrolment = kiosk.verified_enrolment()
+    kiosk.add_card(enrolment)
+    kiosk.add_palm(enrolment, plain_palms.burst(who))
+    kiosk.post(f"/enrolments/{enrolment}/completion", None, Account)
+    body = PalmAnswer(enrolment_id=enrolment).model_dump_json().encode()
+    answer = kiosk.send("PUT", f"/palm-requests/{asked.request_id}/answer", body)
+    assert AskedEnd.model_validate_json(answer.content).state is RequestState.ENROLLED
+    reader.sends("GET /palm-requests/REQUEST?wait=20")
+    reader.asks_for("POST /palm-requests")
+    asked = takes(kiosk).request
+    assert asked is not None
+    answers(kiosk, asked, None)
+    assert reader.looks() == "declined"
+    reader.has_seen_every_state()
+    reader.has_read_all()
+
+
+def test_people_and_purchases_are_told_as_the_page_says(shop: Shop, known: str):
+    reader = read("api.md", shop)
+    sale = shop.kiosk.sale(shop.kiosk.recognised(known), 1250)
+    sale = sale.model_copy(update={"reference": "receipt-27908"})
+    bought = shop.kiosk.post("/purchases", sale, Purchase)
+    reader.names["PURCHASE"] = bought.purchase_id
+    reader.sends("GET /people?reference=M-1001")
+    (listed,) = reader.sends("GET /purchases?limit=50")["purchases"]
+    (found,) = reader.sends("GET /purchases?reference=receipt-27908")["purchases"]
+    assert reader.sends("GET /purchases/PURCHASE") == listed == found
+    refund = reader.sends("POST /purchases/PURCHASE/refunds")
+    assert (refund["reference"], refund["amount"]["minor"]) == ("return-88121", 500)
+    reader.has_read_all()
