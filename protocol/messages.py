@@ -756,6 +756,17 @@ class Refund(Message):
     """When the refund was asked for."""
 
 
+class RefundTotal(Message):
+    """How much of a purchase was given back, whoever has asked for it: a till, staff in the console
+    or the merchant's own system."""
+
+    purchase_reference: Identifier
+    amount: Money
+    """What was paid."""
+    refunded_minor: StrictInt = Field(ge=0)
+    """How much of it was given back or is about to be, in the same unit."""
+
+
 # Leaving
 
 

@@ -284,6 +284,11 @@ class Register:
             self._settle(number, Answer.of(body))
         else:
             self._say(f"{number}: {_told(Answer.of(body))}")
+        if answer.refunded is not None:
+            back = int(answer.refunded.scaleb(exponent_of(self.currency) or 0))
+            self._become(number, given_back=back)
+            if back:
+                self._say(f"{self.said} Given back: {self.shown(back)}.")
 
     async def _diagnose(self) -> None:
         sales = list(self.sales)

@@ -82,6 +82,7 @@ _OUTCOMES: Mapping[str, Literal["approved", "declined", "not_paid"]] = {
         "purchases.print_receipt",
         "purchases.decline_receipt",
         "refunds.give_back",
+        "refunds.tell_total",
     ),
 )
 async def buy(call: Caller, request: PurchaseRequest) -> Purchase:

@@ -35,6 +35,7 @@ from protocol.messages import (
     ProblemType,
     Refund,
     RefundRequest,
+    RefundTotal,
 )
 
 log = logging.getLogger(__name__)
@@ -121,6 +122,17 @@ async def ask(
     session.add(row)
     await session.flush()
     return row, True
+
+
+@router.get("/purchases/{reference}/refunds")
+async def tell_total(call: Caller, reference: Identifier) -> RefundTotal:
+    """Tells how much of a purchase was given back, whoever has asked for it."""
+    purchase = await purchases.find_finished(call, reference)
+    return RefundTotal(
+        purchase_reference=purchase.reference,
+        amount=Money(minor=purchase.amount_minor, currency=purchase.currency),
+        refunded_minor=await refunded_of(call.session, purchase),
+    )
 
 
 @router.get("/purchases/{reference}/refunds/{refund_reference}")

@@ -95,6 +95,7 @@ from protocol.messages import (
     Reader,
     Refund,
     RefundRequest,
+    RefundTotal,
     ServiceInfo,
     Side,
     TillAnswer,
@@ -642,6 +643,11 @@ class SignatureService:
     async def find_refund(self, purchase_reference: str, reference: str) -> Refund:
         """Returns a refund. Raises Refused (NOT_FOUND) when there is none."""
         return await self._get(f"/purchases/{purchase_reference}/refunds/{reference}", Refund)
+
+    async def refunded(self, purchase_reference: str) -> RefundTotal:
+        """Returns how much of a purchase was given back, whoever has asked for it, in one brief
+        attempt. Raises Refused (NOT_FOUND) when there is no such purchase."""
+        return await self._get(f"/purchases/{purchase_reference}/refunds", RefundTotal, BRIEFLY)
 
     # Card readers
 

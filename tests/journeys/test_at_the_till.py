@@ -16,10 +16,12 @@ from kiosk.screens import (
 )
 from tests.journeys.conftest import Opens
 from tests.support.hands import Person
+from tests.support.manager import Manager
 from tests.support.npm_till import DOOR, NpmTill, port_of_its_own
 from tests.support.shopper import Shopper
 from tests.support.tills import (
     KEY,
+    Json,
     abort,
     line,
     payment,
@@ -105,3 +107,41 @@ def test_a_cashier_rings_up_what_a_palm_pays_aborts_the_next_sale_and_gives_back
     shopper.shows(ada.left[1])
     shopper.sees(ConfirmDelete)
     shopper.reads("Your name on your purchases: 1")
+
+
+def test_a_manager_gives_back_in_the_console_and_the_tills_status_says_so(
+    shopper: Shopper,
+    till: NpmTill,
+    ada: Person,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shopper.signs_up(ada, NUMBER)
+    paying = till.sends(payment(12.5, "1"))
+    shopper.sees(HoldPalm)
+    shopper.shows(ada.left[1])
+    shopper.sees(ConfirmPurchase)
+    shopper.shows(None)
+    shopper.presses("Pay $12.50")
+    shopper.sees(Approved)
+    paid = paying.result(60)["answer"]["SaleToPOIResponse"]["PaymentResponse"]
+    name = paid["POIData"]["POITransactionID"]["TransactionID"]
+    assert refunds(till.asks(status("1"))) == "refundedAmount=0.00&remainingAmount=12.50"
+
+    manager = Manager(shopper.portal, tmp_path / "service", capsys)
+    manager.gives_back(name, "4.50")
+    answer = till.asks(status("1"))
+    assert refunds(answer) == "refundedAmount=4.50&remainingAmount=8.00"
+    repeated = answer["SaleToPOIResponse"]["TransactionStatusResponse"]["RepeatedMessageResponse"]
+    assert repeated["RepeatedResponseMessageBody"] == {"PaymentResponse": paid}
+
+    assert told(till.asks(reversal(name, 8.5, "2"))) == ("Failure", "NotAllowed")
+    assert told(till.asks(reversal(name, None, "3"))) == ("Success", None)
+    assert refunds(till.asks(status("1"))) == "refundedAmount=12.50&remainingAmount=0.00"
+    manager.close()
+
+
+def refunds(answer: Json) -> str:
+    """Returns what the status of a payment says of what was given back."""
+    told_of = answer["SaleToPOIResponse"]["TransactionStatusResponse"]["Response"]
+    return told_of["AdditionalResponse"]

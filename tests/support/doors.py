@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kiosk.clock import SystemClock
 from kiosk.screens import Notice
+from kiosk.service.errors import Offline
 from kiosk.till.nexo.certificate import ensure
 from kiosk.till.nexo.client import TillClient
 from kiosk.till.nexo.door import Door
@@ -16,7 +17,7 @@ from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.till import NexoTill
 from kiosk.till.till import Collection, Sale, SaleResult
-from protocol.messages import Card, ProblemType, Purchase, Refund, RefundRequest
+from protocol.messages import Card, ProblemType, Purchase, Refund, RefundRequest, RefundTotal
 from tests.support.sealed import sealed
 from tests.support.tills import KEY, given_back, refused, write_keys
 
@@ -46,6 +47,9 @@ class OpenDoor:
         )
         self.notice: Notice | None = None
         self.refunds: list[RefundRequest] = []
+        self.total: RefundTotal | None = None
+        """What the service tells was given back of a payment; None while it is away."""
+        self.asked_for_total = 0
 
     async def find_purchase(self, reference: str) -> Purchase:
         raise refused(ProblemType.NOT_FOUND)
@@ -56,6 +60,12 @@ class OpenDoor:
         del idempotency_key
         self.refunds.append(request)
         return given_back(purchase_reference, request)
+
+    async def refunded(self, purchase_reference: str) -> RefundTotal:
+        self.asked_for_total += 1
+        if self.total is None:
+            raise Offline("away", may_have_arrived=False)
+        return self.total.model_copy(update={"purchase_reference": purchase_reference})
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:

@@ -21,7 +21,15 @@ from kiosk.till.nexo.messages import ErrorCondition, number
 from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.till import NexoTill
 from kiosk.till.till import Acquisition, Collection, Entry, Sale, SaleResult, Talk
-from protocol.messages import Customer, Membership, ProblemType, Purchase, Refund, RefundRequest
+from protocol.messages import (
+    Customer,
+    Membership,
+    ProblemType,
+    Purchase,
+    Refund,
+    RefundRequest,
+    RefundTotal,
+)
 from tests.support.clocks import HurriedClock
 from tests.support.doors import VISA
 from tests.support.sealed import state_of
@@ -293,6 +301,9 @@ class Hearing:
             raise Offline("cut", may_have_arrived=True)
         self._refunds.append(request)
         return given_back(purchase_reference, request)
+
+    async def refunded(self, purchase_reference: str) -> RefundTotal:
+        raise Offline("cut", may_have_arrived=True)
 
     async def plays(self, sequence: list[Sent]) -> Played:
         """Raises AssertionError, and whatever the door raises."""

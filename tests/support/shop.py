@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from kiosk.screens import Notice
+from kiosk.service.errors import Offline
 from kiosk.till.nexo.door import Door
 from kiosk.till.nexo.events import Events, TillAddress
 from kiosk.till.nexo.keys import KeyFile
@@ -16,7 +17,15 @@ from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.relayed import Messages, Relayed
 from kiosk.till.nexo.till import NexoTill
 from kiosk.till.till import Request, Sale, SaleResult
-from protocol.messages import Card, ProblemType, Purchase, Refund, RefundRequest
+from protocol.messages import (
+    Card,
+    Money,
+    ProblemType,
+    Purchase,
+    Refund,
+    RefundRequest,
+    RefundTotal,
+)
 from tests.support.clocks import TurnedClock
 from tests.support.sealed import sealed
 from tests.support.tills import KEY, Json, payment, refused
@@ -49,6 +58,10 @@ class Shop:
         self.refunding = asyncio.Event()
         self.answers: list[Refund | Exception | asyncio.Future[Refund]] = []
         """What the service answers to the next requests."""
+        self.totals: dict[str, RefundTotal] = {}
+        """What the service tells was given back of a payment, by its TransactionID; it is away for
+        others."""
+        self.asked_for_totals = 0
         self.notice: Notice | None = None
         self.in_doubt: set[str] = set()
         self.listener: TillAddress | None = None
@@ -96,6 +109,16 @@ class Shop:
         if isinstance(answer, Exception):
             raise answer
         return await answer if isinstance(answer, asyncio.Future) else answer
+
+    async def refunded(self, purchase_reference: str) -> RefundTotal:
+        self.asked_for_totals += 1
+        if purchase_reference not in self.totals:
+            raise Offline("away", may_have_arrived=False)
+        return self.totals[purchase_reference]
+
+    def gives_back_elsewhere(self, paid: str, amount: Money, back: int) -> None:
+        """Has somebody else give a part of a payment back, staff in the console for example."""
+        self.totals[paid] = RefundTotal(purchase_reference=paid, amount=amount, refunded_minor=back)
 
     async def pays(self, amount: float = 4.5) -> str:
         """Has a payment approved, and returns its TransactionID."""

@@ -10,7 +10,7 @@ from kiosk.screens import Item, Notice, Points
 from kiosk.till.nexo.certificate import ensure
 from kiosk.till.nexo.client import Rejected, TillClient, Unreachable
 from kiosk.till.till import SaleResult
-from protocol.messages import Age, Customer, Money
+from protocol.messages import Age, Customer, Money, RefundTotal
 from tests.support.canned import MEMBER as CARD
 from tests.support.doors import VISA, OpenDoor
 from tests.support.sealed import sealed
@@ -168,6 +168,23 @@ async def test_the_status_of_a_payment_is_asked_during_it_and_after(
     register.ask_status(register.sales[-1].receipt)
     await register.settled()
     assert register.said == f"{register.sales[-1].receipt}: Paid."
+
+
+async def test_what_somebody_else_gives_back_is_told_with_the_status(
+    kiosk: OpenDoor, register: Register
+) -> None:
+    ring_up(register, "4.50")
+    register.send()
+    sale = await kiosk.sells()
+    await register.settled()
+    for back, words in ((0, ""), (120, " Given back: 1.20 USD."), (450, " Given back: 4.50 USD.")):
+        kiosk.total = RefundTotal(
+            purchase_reference=sale.reference, amount=sale.amount, refunded_minor=back
+        )
+        register.ask_status()
+        await register.settled()
+        assert register.said == f"{register.sales[-1].receipt}: Paid: visa 4242.{words}"
+        assert register.sales[-1].given_back == back
 
 
 async def test_a_diagnosis_tells_whether_the_kiosk_can_serve(

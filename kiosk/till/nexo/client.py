@@ -11,9 +11,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import parse_qsl
 
 import httpx
 from pydantic import ValidationError
@@ -61,6 +63,13 @@ class Answer:
         told = body.get("Response", {})
         condition = None if told.get("Result") == "Success" else told.get("ErrorCondition", "")
         return cls(condition, told.get("AdditionalResponse", ""), body)
+
+    @property
+    def refunded(self) -> Decimal | None:
+        """How much of the payment was given back by now, wherever that was asked for; None when the
+        status does not tell."""
+        told = dict(parse_qsl(self.words)).get("refundedAmount")
+        return None if told is None else Decimal(told)
 
     @property
     def transaction(self) -> str | None:

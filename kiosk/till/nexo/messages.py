@@ -483,8 +483,12 @@ def money(number: Decimal, currency: str) -> Money:
 def number(amount: Money) -> float:
     """Returns an amount as the decimal number of the wire. It is exact to the minor unit for every
     amount of `Money`: those have at most 12 digits, and a double holds 15."""
-    exponent = exponent_of(amount.currency) or 0
-    return float(Decimal(amount.minor).scaleb(-exponent))
+    return float(decimal(amount.minor, amount.currency))
+
+
+def decimal(minor: int, currency: str) -> Decimal:
+    """Returns an amount in the minor unit as the decimal number that it is in its currency."""
+    return Decimal(minor).scaleb(-(exponent_of(currency) or 0))
 
 
 def card_data(card: Card) -> Json:

@@ -22,6 +22,7 @@ from kiosk.till.nexo.messages import (
     Json,
     Message,
     ReversalRequest,
+    decimal,
     money,
     number,
     response,
@@ -36,6 +37,7 @@ from protocol.messages import (
     Purchase,
     Refund,
     RefundRequest,
+    RefundTotal,
 )
 
 log = logging.getLogger(__name__)
@@ -51,6 +53,8 @@ class Refunds(Protocol):
     async def refund(
         self, purchase_reference: str, request: RefundRequest, idempotency_key: str
     ) -> Refund: ...
+
+    async def refunded(self, purchase_reference: str) -> RefundTotal: ...
 
 
 _REFUSALS = {
@@ -138,6 +142,21 @@ class Reversals:
             work = self._carry_out(record, was_asked=was_asked)
             task = self._carried_out[reference] = asyncio.create_task(work)
             task.add_done_callback(lambda _: self._carried_out.pop(reference, None))
+
+    async def told_of(self, payment: Record) -> str:
+        """Returns what the status of a payment adds (AdditionalResponse): how much of it was given
+        back by now, whoever has asked for that, and how much is left. It is empty for what was not
+        paid, and where the service does not say."""
+        if payment.category != "Payment" or not _is_paid(payment):
+            return ""
+        try:
+            total = await self._service.refunded(payment.reference)
+        except ServiceError:
+            return ""
+        paid, currency = total.amount.minor, total.amount.currency
+        refunded = decimal(total.refunded_minor, currency)
+        remaining = decimal(paid - total.refunded_minor, currency)
+        return f"refundedAmount={refunded:f}&remainingAmount={remaining:f}"
 
     def close(self) -> None:
         """Ends what is carried out. The next start goes on with it."""

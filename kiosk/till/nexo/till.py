@@ -10,6 +10,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NoReturn
 
 from kiosk.clock import Clock
@@ -132,8 +133,9 @@ class NexoTill:
 
     # What tills ask
 
-    async def answer_message(self, message: Message) -> Json | None:
-        """Returns the answer to a message, None when it is answered with nothing."""
+    async def answer_message(self, message: Message, *, tells_refunds: bool = True) -> Json | None:
+        """Returns the answer to a message, None when it is answered with nothing. `tells_refunds`
+        is whether the service is asked, for the status of a payment, what was given back since."""
         header = message.header
         try:
             match header.MessageCategory:
@@ -147,7 +149,7 @@ class NexoTill:
                     await self._enable(message)
                     return response(header)
                 case _:
-                    return response(header, self._told(message))
+                    return await self._tell(message, tells_refunds=tells_refunds)
         except Failed as failed:
             told = failed
         except sqlite3.Error as error:
@@ -158,24 +160,26 @@ class NexoTill:
             )
         return response(header, told.body, told)
 
-    def _told(self, message: Message) -> Json:
-        """Returns the body of the answer to a message that asks for nothing but to be told. Raises
-        Failed."""
-        header = message.header
+    async def _tell(self, message: Message, *, tells_refunds: bool) -> Json:
+        """Returns the answer to a message that asks for nothing but to be told. Raises Failed."""
+        header, added = message.header, ""
+        body: Json = {}
         match header.MessageCategory:
             case "TransactionStatus":
-                return self._status(header, message.read(TransactionStatusRequest))
+                record, body = self._status(header, message.read(TransactionStatusRequest))
+                added = await self._reversals.told_of(record) if tells_refunds else ""
             case "Diagnosis":
                 is_busy, is_safe = self._current is not None, not self._tampered
-                return answers.diagnosis(self._condition(), busy=is_busy, safe=is_safe)
+                body = answers.diagnosis(self._condition(), busy=is_busy, safe=is_safe)
             case "Login":
-                return answers.login(self._clock.wall())
+                body = answers.login(self._clock.wall())
             case "Logout":
-                return {}
+                pass
             case other:
                 raise Failed(
                     ErrorCondition.UNAVAILABLE_SERVICE, f"{other} is not served by this kiosk."
                 )
+        return response(header, body, added=added)
 
     async def _transact(self, message: Message) -> Json:
         """Answers what is recorded; a repeated request as the first."""
@@ -383,8 +387,8 @@ class NexoTill:
             case Talk():
                 await self.tell_entry(request.reference, None)
 
-    def _status(self, header: Header, request: TransactionStatusRequest) -> Json:
-        """Raises Failed."""
+    def _status(self, header: Header, request: TransactionStatusRequest) -> tuple[Record, Json]:
+        """Returns the record that a till asks about, and the body of the answer. Raises Failed."""
         reference = request.MessageReference
         if reference is None:
             record = self._records.last(header.SaleID)
@@ -397,7 +401,7 @@ class NexoTill:
             raise Failed(ErrorCondition.IN_PROGRESS, "It is in progress: ask again.")
         whole = self._whole.get(record.reference, record.answer)
         answer, told = whole["SaleToPOIResponse"], f"{record.category}Response"
-        return {
+        return record, {
             "MessageReference": {
                 "MessageCategory": record.category,
                 "SaleID": record.sale_id,
@@ -462,7 +466,9 @@ class NexoTill:
         try:
             serving = [self._door.serve(self.answer_message)]
             if self._odoo is not None:
-                serving.append(self._odoo.serve(self.answer_message))
+                # It asks for many statuses each second, and has no word for refunds.
+                without = partial(self.answer_message, tells_refunds=False)
+                serving.append(self._odoo.serve(without))
             if self._relayed is not None:
                 serving.append(self._relayed.serve(self._door, self.answer_message))
             await first(*serving)

@@ -190,6 +190,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "refunds.give_back": (
         with_id("POST", "/purchases/{}/refunds", RefundRequest(reference="another-refund")),
     ),
+    "refunds.tell_total": (with_id("GET", "/purchases/{}/refunds"),),
     "refunds.tell_refund": (
         with_id("GET", "/purchases/{}/refunds/another-refund"),
         with_id("GET", "/purchases/a-purchase/refunds/{}"),
@@ -376,6 +377,7 @@ def test_the_merchants_own_device_gets_answers_by_those_ids(
         "readers.tell_about_reader": "the reader",
         "card_purchases.look": "the sale to a card",
         "refunds.give_back": "the sale",
+        "refunds.tell_total": "the sale",
         "purchases.buy": "the identification that pays",
         "wallet.show": "the identification that changes cards",
         "entries.enter": "the identification that enters",

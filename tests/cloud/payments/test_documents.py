@@ -120,7 +120,7 @@ async def test_devices_stripe_and_the_service_say_what_the_page_says(
         return NAME.sub(lambda name: names.get(name[0], name[0]), text)
 
     found = list(exchanges())
-    assert len(found) == 8
+    assert len(found) == 9
     for asked in found:
         body = named(asked["body"]).strip().encode()
         answer = await sent(service, device, asked["method"], asked["path"], body)

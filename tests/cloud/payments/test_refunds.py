@@ -22,6 +22,7 @@ from protocol.messages import (
     Purpose,
     Refund,
     RefundRequest,
+    RefundTotal,
 )
 from tests.support.books import listed
 from tests.support.device import Refused, TestDevice
@@ -117,6 +118,25 @@ def test_parts_of_a_purchase_are_refunded_until_nothing_is_left(
     assert parts == [500, 1, 749]
     assert sorted(moved(served, bought)) == [1, 500, 749]
     assert refused(kiosk, bought, asking()) is ProblemType.NOT_REFUNDABLE
+
+
+def test_any_kiosk_of_the_merchant_is_told_how_much_was_given_back_in_all(
+    served: Served, kiosk: TestDevice, who: str
+):
+    bought = buy(kiosk, who)
+    other = served.kiosk()
+
+    def total(device: TestDevice) -> RefundTotal:
+        return device.get(f"/purchases/{bought.reference}/refunds", RefundTotal)
+
+    assert total(kiosk) == RefundTotal(
+        purchase_reference=bought.reference, amount=bought.amount, refunded_minor=0
+    )
+    give_back(kiosk, bought, asking(500))
+    give_back(other, bought, asking(1))
+    assert total(kiosk).refunded_minor == total(other).refunded_minor == 501
+    leave(kiosk, who)
+    assert total(kiosk).refunded_minor == 501, "the books keep what was given back"
 
 
 def test_more_than_is_left_of_a_purchase_is_refused_and_nothing_is_moved(

@@ -18,7 +18,14 @@ from kiosk.service.transport import begin_trace
 from kiosk.settings import ServicePatience
 from protocol.documents import digest_of
 from protocol.encoding import from_base64
-from protocol.messages import Consent, Money, ProblemType, Purpose, RefundRequest
+from protocol.messages import (
+    Consent,
+    Money,
+    ProblemType,
+    Purpose,
+    RefundRequest,
+    RefundTotal,
+)
 from protocol.signature import Request, verify_request
 from tests.support.canned import (
     CONSENT,
@@ -158,6 +165,18 @@ async def test_a_refund_is_found_by_the_references_of_its_purchase_and_of_its_ow
     given = await service.refund("sale-1234", RefundRequest(reference="back-1234"), "key-12345678")
     canned.will(f"GET {path}/back-1234", given)
     assert await service.find_refund("sale-1234", "back-1234") == given
+
+
+async def test_what_was_given_back_of_a_purchase_is_told_by_one_sum(
+    service: SignatureService, canned: CannedService
+) -> None:
+    total = RefundTotal(
+        purchase_reference="sale-1234",
+        amount=Money(minor=1250, currency="USD"),
+        refunded_minor=500,
+    )
+    canned.will("GET /purchases/sale-1234/refunds", total)
+    assert await service.refunded("sale-1234") == total
 
 
 async def test_a_service_that_cannot_is_given_up_at_the_deadline(

@@ -269,3 +269,26 @@ async def test_both_doors_are_open_and_this_one_speaks_tls_with_the_kiosks_certi
         assert (await page.get(url, headers={"Origin": ORIGIN})).text == "ping"
         async with kiosk.client() as till:
             assert (await till.diagnose()).condition is None
+
+
+async def test_a_status_that_is_asked_for_each_second_asks_nothing_of_the_service(
+    tmp_path: Path,
+) -> None:
+    kiosk = OpenDoor(tmp_path)
+    odoo = kiosk.till._odoo = OdooDoor("127.0.0.1", 0, None, [ORIGIN])
+    async with kiosk.open():
+        async with asyncio.timeout(60):
+            await odoo.listener.opened.wait()
+        shop = Shop(kiosk)
+        shop.page = httpx.AsyncClient(
+            trust_env=False,
+            base_url=f"http://127.0.0.1:{odoo.listener.port}",
+            headers={"Origin": ORIGIN},
+        )
+        paying = await shop.pays(line="c12")
+        await kiosk.sells()
+        while (heard := await shop.hears(paying["transaction_id"]))["success"] is None:
+            pass
+        assert heard["success"]
+        assert kiosk.asked_for_total == 0
+        await shop.page.aclose()

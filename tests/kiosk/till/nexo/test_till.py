@@ -330,6 +330,55 @@ async def test_the_status_is_told_during_the_payment_and_for_ever_after(shop: Sh
         assert body == {"PaymentResponse": first["PaymentResponse"]}
 
 
+def added(answer: Json) -> str | None:
+    """Returns what the answer to a question for a status adds."""
+    told_of = answer["SaleToPOIResponse"]["TransactionStatusResponse"]["Response"]
+    return told_of.get("AdditionalResponse")
+
+
+async def test_the_status_tells_what_was_given_back_wherever_that_was_asked_for(shop: Shop):
+    paid, amount = await shop.pays(12.5), Money(minor=1250, currency="USD")
+    first = await shop.asks(status("1"))
+    for back, words in (
+        (0, "refundedAmount=0.00&remainingAmount=12.50"),
+        (450, "refundedAmount=4.50&remainingAmount=8.00"),
+        (1250, "refundedAmount=12.50&remainingAmount=0.00"),
+    ):
+        shop.gives_back_elsewhere(paid, amount, back)
+        for asked in (status("1"), status(None)):
+            found = await shop.asks(asked)
+            assert added(found) == words
+            told_of = found["SaleToPOIResponse"]["TransactionStatusResponse"]
+            told_of["Response"].pop("AdditionalResponse")
+            assert found == first, "the payment's own answer stays as it was"
+
+
+async def test_an_amount_given_back_has_the_decimals_of_its_currency(shop: Shop):
+    shop.gives_back_elsewhere(await shop.pays(), Money(minor=1250, currency="JPY"), 250)
+    found = added(await shop.asks(status("1")))
+    assert found == "refundedAmount=250&remainingAmount=1000"
+
+
+async def test_a_service_that_is_away_keeps_no_till_from_its_status(shop: Shop):
+    await shop.pays()
+    found = await shop.asks(status("1"))
+    assert (told(found), added(found)) == (("Success", None), None)
+
+
+async def test_of_what_is_no_approved_payment_the_service_is_asked_nothing(shop: Shop):
+    paid = await shop.pays()
+    shop.answers.append(refund(450))
+    await shop.asks(reversal(paid))
+    answer = shop.sends(payment(service_id="2"))
+    sale = await shop.takes()
+    await shop.asks(status("2"))
+    await shop.till.answer(sale.reference, SaleResult.DECLINED)
+    await answer
+    assert told(await shop.asks(status("2"))) == ("Success", None)
+    assert told(await shop.asks(status("7"))) == ("Success", None)
+    assert shop.asked_for_totals == 0
+
+
 async def test_an_unknown_outcome_is_in_progress_until_it_is_known(shop: Shop):
     answer = shop.sends(payment())
     sale = await shop.takes()
