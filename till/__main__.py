@@ -22,6 +22,7 @@ from protocol.currency import exponent_of
 from protocol.messages import Money
 from protocol.sealed import SealedPath
 from till import terminal
+from till.merchant import Merchant
 from till.page import Page
 from till.register import Article, Register
 
@@ -41,7 +42,7 @@ ARTICLES = {
 def main(arguments: list[str]) -> int:
     asked = _parser().parse_args(arguments)
     try:
-        asyncio.run(_serve(_client(asked), asked.currency, asked.page))
+        asyncio.run(_serve(_client(asked), _merchant(asked), asked.currency, asked.page))
     except KeyboardInterrupt:
         return 130
     except CannotStart as problem:
@@ -68,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
         "among the arguments could be read by every program on this machine",
     )
     parser.add_argument("--certificate", type=Path, help="the kiosk's certificate, a PEM file")
+    parser.add_argument(
+        "--service",
+        type=Path,
+        help="the service.json of a sandbox, or a file like it with a key of the merchant "
+        "(docs/integrations/till.md); that of the kiosk's own service without",
+    )
     parser.add_argument("--sale-id", default="till-1", help="the name of this till, SaleID")
     parser.add_argument("--currency", default="USD", help="the kiosk's currency (default: USD)")
     parser.add_argument("--page", type=int, default=8480, help="the page's port; 0 for a free one")
@@ -115,14 +122,30 @@ def _client(asked: argparse.Namespace) -> TillClient:
         ) from None
 
 
-async def _serve(client: TillClient, currency: str, port: int) -> None:
+def _merchant(asked: argparse.Namespace) -> Merchant | None:
+    """Returns the merchant whose sales are looked up, None where no file names one. Raises
+    CannotStart."""
+    own = (asked.state or default_state()) / "service" / "service.json"
+    named: Path | None = asked.service
+    try:
+        return Merchant.read(named or own)
+    except (OSError, ValueError) as error:
+        if named is None:
+            return None
+        raise CannotStart(
+            f"{named} names no merchant of a service: {error}.",
+            "Write it as docs/integrations/till.md shows.",
+        ) from None
+
+
+async def _serve(client: TillClient, merchant: Merchant | None, currency: str, port: int) -> None:
     """Raises CannotStart."""
     scale = 10 ** (exponent_of(currency) or 0)
     articles = [
         Article(label, Money(minor=max(1, price * scale // 100), currency=currency))
         for label, price in ARTICLES.items()
     ]
-    register = Register(client, articles, currency)
+    register = Register(client, articles, currency, merchant)
     try:
         listener = socket.create_server(("127.0.0.1", port))
     except OSError as error:

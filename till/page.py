@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from palm_kiosk_client.models import Sale, SaleOutcome
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -26,6 +27,15 @@ HEADERS = {
 }
 
 
+OUTCOMES = {
+    SaleOutcome.APPROVED: "Paid.",
+    SaleOutcome.DECLINED: "The card was declined.",
+    SaleOutcome.NOT_PAID: "Nothing was charged.",
+    SaleOutcome.OPEN: "In progress.",
+}
+"""What the cashier reads of a sale that was looked up."""
+
+
 class _Wish(BaseModel):
     """What was pressed on the page."""
 
@@ -40,6 +50,8 @@ class _Wish(BaseModel):
     points: str = Field(default="", max_length=16)
     balance: str = Field(default="", max_length=16)
     age: str = Field(default="", max_length=2)
+    sale: str = Field(default="", max_length=64)
+    """A sale that was looked up."""
 
 
 class Page:
@@ -89,7 +101,15 @@ class Page:
     def _does(self, wish: _Wish) -> None:
         """Raises Unusable."""
         register = self._register
+        does = {
+            "clear": register.clear,
+            "abort": register.abort,
+            "diagnosis": register.diagnose,
+            "look up": register.look_up,
+        }
         match wish.do:
+            case what if what in does:
+                does[what]()
             case "add" if 0 <= wish.place < len(register.articles):
                 article = register.articles[wish.place]
                 register.add(article.label, article.price)
@@ -97,21 +117,17 @@ class Page:
                 register.add(wish.label or "Other", register.amount_of(wish.amount or ""))
             case "remove":
                 register.remove(wish.place)
-            case "clear":
-                register.clear()
             case "pay":
                 points = register.points_of(wish.points, wish.balance)
                 register.send(points, register.age_of(wish.age))
             case "collect":
                 register.collect(register.points_of(wish.points, wish.balance))
-            case "abort":
-                register.abort()
             case "refund":
                 register.give_back(wish.receipt, wish.amount)
             case "status":
                 register.ask_status(wish.receipt)
-            case "diagnosis":
-                register.diagnose()
+            case "take back":
+                register.take_back(wish.sale)
             case _:
                 raise Unusable("The till does not know how to do this.")
 
@@ -145,4 +161,21 @@ def shown(register: Register) -> dict[str, Any]:
             }
             for sale in reversed(register.sales)
         ],
+        "looksUp": register.merchant is not None,
+        "sold": [_sold(register, sale) for sale in register.sold],
+    }
+
+
+def _sold(register: Register, sale: Sale) -> dict[str, Any]:
+    paid, currency = sale.amount.minor, sale.amount.currency
+    back = sale.refunded_minor
+    return {
+        "sale": sale.purchase_id,
+        "at": sale.at.astimezone().strftime("%Y-%m-%d %H:%M"),
+        "receipt": sale.reference,
+        "amount": register.shown(paid, currency),
+        "outcome": OUTCOMES[sale.outcome],
+        "paid": sale.outcome == SaleOutcome.APPROVED,
+        "back": register.shown(back, currency) if back else None,
+        "left": paid > back,
     }

@@ -2,16 +2,20 @@
 
 import asyncio
 import re
+import secrets
 from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
+from palm_kiosk_client.models import RefundOutcome, Sale
+
 from kiosk.screens import Item, Points
 from kiosk.till.nexo.client import Answer, Rejected, TillClient, Unreachable
-from kiosk.till.nexo.messages import MOST_POINTS, Failed, Json, money
+from kiosk.till.nexo.messages import MOST_POINTS, Failed, Json, decimal, money
 from protocol.currency import exponent_of
 from protocol.messages import Age, Money
+from till.merchant import Merchant, Untold
 
 MOST_LINES = 100
 """The largest number of lines of a sale."""
@@ -69,18 +73,31 @@ class PastSale:
 class Register:
     """One till with one kiosk. `said` holds what was last told to the cashier."""
 
-    def __init__(self, client: TillClient, articles: Sequence[Article], currency: str) -> None:
+    def __init__(
+        self,
+        client: TillClient,
+        articles: Sequence[Article],
+        currency: str,
+        merchant: Merchant | None = None,
+    ) -> None:
+        """`merchant` tells of the sales at other tills; None when the till has no key of its."""
         self.client = client
+        self.merchant = merchant
         self.articles = articles
         self.currency = currency
         self.basket: list[Line] = []
         self.sales: list[PastSale] = []
         """The sales of this run, the newest last."""
+        self.sold: list[Sale] = []
+        """What the merchant has sold at any till, as it was looked up last, the newest first."""
         self.said = "Ring up what the shopper buys."
         self.selling: str | None = None
         """The ServiceID of the payment or the collection in progress."""
         self._kind: Literal["Payment", "Loyalty"] = "Payment"
         """What is in progress."""
+        self._refunds: dict[str, str] = {}
+        """The names of the refunds that the service was asked for and has not answered, by the
+        purchase: asked for again, they are the same."""
         self._changed = asyncio.Event()
         self._work: set[asyncio.Task[None]] = set()
 
@@ -121,10 +138,11 @@ class Register:
         except (InvalidOperation, Failed):
             raise Unusable(f"{text!r} is no amount in {self.currency}.") from None
 
-    def shown(self, minor: int) -> str:
-        """Returns an amount as the cashier reads it, such as 4.50 USD."""
-        exponent = exponent_of(self.currency) or 0
-        return f"{Decimal(minor).scaleb(-exponent):f} {self.currency}"
+    def shown(self, minor: int, currency: str | None = None) -> str:
+        """Returns an amount as the cashier reads it, such as 4.50 USD; in the till's currency
+        without another one."""
+        currency = currency or self.currency
+        return f"{decimal(minor, currency):f} {currency}"
 
     @staticmethod
     def points_of(collected: str, balance: str = "") -> Points:
@@ -190,6 +208,19 @@ class Register:
         self._say("The money is being given back.")
         self._start(self._give_back(paid[-1], amount))
 
+    def look_up(self) -> None:
+        """Asks the service what the merchant has sold at any till. Raises Unusable."""
+        self._start(self._look_up(self._known()))
+
+    def take_back(self, purchase_id: str) -> None:
+        """Has the service give back what is left of a sale that was looked up. Raises Unusable."""
+        merchant = self._known()
+        found = [sale for sale in self.sold if sale.purchase_id == purchase_id]
+        if not found:
+            raise Unusable("There is no such sale among those that were looked up.")
+        self._say("The money is being given back.")
+        self._start(self._take_back(merchant, found[0]))
+
     def ask_status(self, receipt: str | None = None) -> None:
         """Asks what became of a payment, of this till's last one without a receipt."""
         self._start(self._ask_status(receipt))
@@ -213,6 +244,14 @@ class Register:
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
         await self.client.close()
+        if self.merchant is not None:
+            await self.merchant.close()
+
+    def _known(self) -> Merchant:
+        """Raises Unusable."""
+        if self.merchant is None:
+            raise Unusable("The till has no key of the service: start it with --service.")
+        return self.merchant
 
     def _must_be_free(self) -> None:
         """Raises Unusable."""
@@ -267,6 +306,29 @@ class Register:
         before = next(each.given_back for each in self.sales if each.receipt == sale.receipt)
         self._become(sale.receipt, given_back=before + back)
         self._say(f"{self.shown(back)} were given back.")
+
+    async def _look_up(self, merchant: Merchant) -> None:
+        try:
+            self.sold = await merchant.sold()
+        except Untold as untold:
+            self._say(str(untold))
+        else:
+            self._say(f"Sales looked up: {len(self.sold)}.")
+
+    async def _take_back(self, merchant: Merchant, sale: Sale) -> None:
+        name = self._refunds.setdefault(sale.purchase_id, secrets.token_hex(12))
+        try:
+            refund = await merchant.give_back(sale, name)
+        except Untold as untold:
+            self._say(str(untold))
+            return
+        self._refunds.pop(sale.purchase_id, None)
+        await self._look_up(merchant)
+        if refund.outcome == RefundOutcome.FAILED:
+            self._say(f"The payment provider does not give it back ({refund.failure_reason}).")
+        else:
+            back = self.shown(refund.amount.minor, refund.amount.currency)
+            self._say(f"{back} were given back.")
 
     async def _ask_status(self, receipt: str | None) -> None:
         try:

@@ -1,12 +1,14 @@
 """`./run till` as a program."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from kiosk.till.nexo.keys import read_keys
+from tests.interop.client import HERE as CLIENT
 from tests.support.doors import OpenDoor
 from tests.support.sealed import sealed
 from till.__main__ import main
@@ -22,6 +24,20 @@ def test_without_a_kiosk_it_says_how_to_open_one_and_makes_no_key(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("written", [None, "{}", '{"ready": {"url": "https://x"}}', "no JSON"])
+def test_a_file_that_names_no_merchant_is_said_with_what_to_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], written: str | None
+) -> None:
+    OpenDoor(tmp_path)
+    file = tmp_path / "merchant.json"
+    if written is not None:
+        file.write_text(written)
+    assert main(["--state", str(tmp_path), "--service", str(file)]) == 2
+    told = capsys.readouterr().err
+    assert str(file) in told
+    assert "docs/integrations/till.md" in told
+
+
 @pytest.mark.process
 async def test_for_a_kiosk_on_this_machine_it_needs_the_state_folder_alone(tmp_path: Path) -> None:
     kiosk = OpenDoor(tmp_path)
@@ -32,6 +48,8 @@ async def test_for_a_kiosk_on_this_machine_it_needs_the_state_folder_alone(tmp_p
             *("--state", tmp_path, "--port", str(kiosk.door.port)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            # As ./run starts it.
+            env=os.environ | {"PYTHONPATH": str(CLIENT)},
         )
         assert till.stdin
         till.stdin.write(b"1\npay\n")
