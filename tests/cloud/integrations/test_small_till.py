@@ -17,6 +17,7 @@ from tests.cloud.integrations.test_sales import buy
 from tests.support.integrator import integrator
 from tests.support.served import Served
 from tests.support.tills import KEY
+from till.__main__ import _merchant, _parser
 from till.merchant import Merchant
 from till.page import Page
 from till.register import Register
@@ -136,6 +137,23 @@ async def test_what_the_service_refuses_is_told_in_its_words(
     shown = await stranger.does("look up")
     assert (shown["sold"], "key" in shown["said"]) == ([], True)
     await stranger.close()
+
+
+async def test_of_a_kiosk_with_a_sandbox_in_it_the_state_folder_tells_everything(
+    served: Served, shop: Shop, who: str, tmp_path: Path
+):
+    asked = _parser().parse_args(["--state", str(tmp_path)])
+    assert _merchant(asked) is None, "a kiosk of another service names none"
+    (tmp_path / "service").mkdir()
+    api = f"{served.url}/v1/merchants/{shop.api.merchant}"
+    ready = {"api_url": api, "api_key": shop.api.key, "ca": str(served.state.ca)}
+    (tmp_path / "service" / "service.json").write_text(json.dumps({"ready": ready}))
+    shop.kiosk.sign_up(who)
+    bought = buy(shop.kiosk, who)
+    merchant = _merchant(asked)
+    assert merchant is not None
+    assert [sale.purchase_id for sale in await merchant.sold()] == [bought.purchase_id]
+    await merchant.close()
 
 
 async def test_a_service_that_is_away_is_told_as_such(served: Served, tmp_path: Path):
