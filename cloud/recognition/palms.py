@@ -53,7 +53,8 @@ def open_unprotected(person: OpenPerson, row: PalmRow) -> Template:
 
 
 async def palms_of(session: AsyncSession, person: OpenPerson) -> list[Entry]:
-    rows = await session.scalars(select(PalmRow).where(PalmRow.person_id == person.person_id))
+    theirs = select(PalmRow).where(PalmRow.person_id == person.person_id)
+    rows = await session.scalars(theirs.order_by(PalmRow.side, PalmRow.id))
     return [entry(person, row) for row in rows]
 
 
