@@ -83,9 +83,25 @@ class Became(StrEnum):
     UNREADABLE = "unreadable"
 
 
+class Quality(StrEnum):
+    """How well a palm could be seen that was read: a class of the quality that the vault judges
+    (`palm.hand.roi.Roi`), which is 0.6 or more then."""
+
+    CLEAR = "clear"
+    GOOD = "good"
+    FAIR = "fair"
+    POOR = "poor"
+
+    @classmethod
+    def of(cls, quality: float) -> "Quality":
+        return next((each for each, least in _LEAST.items() if quality >= least), cls.POOR)
+
+
 TOOK = (0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 """The bounds by which it is counted how long the service took for a palm, in seconds."""
 
+_LEAST: Mapping[Quality, float] = {Quality.CLEAR: 0.9, Quality.GOOD: 0.8, Quality.FAIR: 0.7}
+"""The quality from which on a palm is of a class, the best first."""
 _BECAME: Mapping[Outcome, Became] = {
     Outcome.ACCEPTED: Became.RECOGNISED,
     Outcome.ASK_CONSENT: Became.RECOGNISED,
@@ -131,7 +147,7 @@ class Tried:
     device_id: str
     light: Light
     what: str
-    """`Became`, or how long it took (`took`)."""
+    """`Became`, `Quality`, or how long it took (`took`)."""
 
 
 @dataclass(slots=True)
@@ -191,6 +207,10 @@ class Seen:
         what = became if isinstance(became, Became) else _BECAME[became]
         _add(self._counts.tried, Tried(device_id, light, what))
         _add(self._counts.tried, Tried(device_id, light, took(seconds)))
+
+    def quality(self, device_id: str, light: Light, quality: float) -> None:
+        """Counts how well a palm could be seen. `quality` is 0 to 1."""
+        _add(self._counts.tried, Tried(device_id, light, Quality.of(quality)))
 
     def ran(self, job: str, *, removed: int = 0) -> None:
         """Counts that a job is done."""

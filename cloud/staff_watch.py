@@ -13,7 +13,7 @@ from cloud.console import acts, jobs, recognition
 from cloud.console.roles import Reach, Role
 from cloud.keys.person_keys import MasterKey
 from cloud.merchants.merchants import all_sites
-from cloud.seen import TOOK, Became
+from cloud.seen import TOOK, Became, Quality
 from cloud.staff_verbs import CannotDo, there
 from cloud.watch import incidents
 from cloud.watch.incidents import NOTE_LENGTH, IncidentRow, is_serious
@@ -73,6 +73,7 @@ async def _tell_recognition(_: argparse.Namespace, session: AsyncSession, __: Ma
 
 def _figures(figures: Figures) -> list[str]:
     shares = [f"{each} {figures.share(each):.1%}" for each in Became]
+    shares += [f"{each} {figures.share_of(each):.1%}" for each in Quality if figures.read]
     match figures.median_s:
         case None:
             median = "-"

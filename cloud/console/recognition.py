@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +14,7 @@ from cloud.console.changes import Change, changes
 from cloud.console.places import sites_in_reach
 from cloud.console.plots import stacked
 from cloud.console.roles import Reach, Right
-from cloud.seen import TOOK, Became, Light
+from cloud.seen import TOOK, Became, Light, Quality
 from cloud.watch import tallies
 from cloud.watch.tallies import Figures
 from cloud.web.devices import DeviceRow, all_devices
@@ -57,6 +57,7 @@ class Told:
     days: Sequence[tuple[date, Figures]]
     """The oldest first, and every day."""
     lights: Sequence[tuple[Light, Figures]]
+    """Every one under which palms were shown."""
     kiosks: Sequence[AtKiosk]
     """Where palms were shown in the last two weeks, the worst first, and at the end those without
     any in the last one."""
@@ -64,7 +65,9 @@ class Told:
 
 @routes.get("/recognition")
 async def show_recognition(
-    asked: Asker, kiosk: Annotated[str, Query(max_length=64)] = ""
+    asked: Asker,
+    kiosk: Annotated[str, Query(max_length=64)] = "",
+    light: Light | Literal[""] = "",
 ) -> Response:
     devices = await devices_in_reach(asked.session, asked.reach)
     chosen = next((each for each in devices if each.id == kiosk), None)
@@ -72,7 +75,7 @@ async def show_recognition(
         raise Refusal(ProblemType.NOT_FOUND)
     sites = {site.id: site.name for site in await sites_in_reach(asked)}
     today = asked.now.astimezone(UTC).date()
-    told = await tell(asked.session, sites, devices, chosen, today)
+    told = await tell(asked.session, sites, devices, chosen, today, light=light or None)
     columns = [
         {band: sum(figures.counts[each] for each in became) for band, became in BANDS.items()}
         for _, figures in told.days
@@ -81,20 +84,28 @@ async def show_recognition(
     # How much longer than the last bound it took is not known.
     slow = [{"took": min(median, TOOK[-1])} for median in medians]
     poor = [{"unreadable": figures.share(Became.UNREADABLE)} for _, figures in told.days]
+    qualities = [
+        {each.value: figures.share_of(each) for each in Quality} for _, figures in told.days
+    ]
     return asked.page(
         "recognition.html",
         told=told,
+        shown=any(figures.counts for _, figures in told.days),
         devices=devices,
         chosen=chosen,
         sites=sites,
         weeks=[(each.device, each.week) for each in told.kiosks],
-        used_days=[(day, figures) for day, figures in reversed(told.days) if figures.tries],
+        used_days=[(day, figures) for day, figures in reversed(told.days) if figures.counts],
         slowest=max(medians),
         became=stacked(columns, list(BANDS)),
         took=stacked(slow, ["took"]),
         unread=stacked(poor, ["unreadable"]),
+        quality=stacked(qualities, list(Quality)),
         bands=list(BANDS),
+        light=light,
+        all_lights=list(Light),
         Became=Became,
+        Quality=Quality,
     )
 
 
@@ -114,9 +125,11 @@ async def tell(
     devices: Sequence[DeviceRow],
     only: DeviceRow | None,
     today: date,
+    *,
+    light: Light | None = None,
 ) -> Told:
     """Returns how recognition does at sites, and at which of their devices, or at only one of
-    them, until today."""
+    them, until today, under any light or only one."""
     first = today - timedelta(days=DAYS - 1)
     cells = await tallies.by_day(session, first, site_ids, only and only.id)
     days = {first + timedelta(days=past): Figures() for past in range(DAYS)}
@@ -127,13 +140,15 @@ async def tell(
         if ago < 0:
             # The clock was set back since.
             continue
-        days[cell.day].add(figures)
         lights[cell.light].add(figures)
+        if light not in (None, cell.light):
+            continue
+        days[cell.day].add(figures)
         # One that is elsewhere by now, or revoked, counts for its site alone.
         kiosk = kiosks.get(cell.device_id)
         if kiosk is not None and ago < 2 * WEEK:
             (kiosk.week if ago < WEEK else kiosk.before).add(figures)
-    used = [each for each in kiosks.values() if each.week.tries or each.before.tries]
+    used = [each for each in kiosks.values() if each.week.counts or each.before.counts]
     used.sort(
         key=lambda each: (
             not each.changes,
@@ -143,6 +158,6 @@ async def tell(
     )
     return Told(
         days=list(days.items()),
-        lights=[(light, lights[light]) for light in Light if lights[light].tries],
+        lights=[(each, lights[each]) for each in Light if lights[each].counts],
         kiosks=used,
     )

@@ -85,6 +85,8 @@ async def examine(
     await _use_up(call, examined.nonce, challenge_id)
     if challenge_id is not None:
         await challenges.met(call)
+    if examined.quality is not None:
+        call.context.seen.quality(call.device_id, call.light, examined.quality)
     return examined, found
 
 

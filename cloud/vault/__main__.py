@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import BinaryIO, NoReturn
 
 import cv2
@@ -302,6 +303,9 @@ class Vault:
             agreement=agreement,
             score=presentation.score,
             pulse=presentation.pulse,
+            quality=fmean(each.quality for each in presentation.palms)
+            if question.quality
+            else None,
         )
 
     def _open(self, question: messages.Examine) -> tuple[Context, Burst]:

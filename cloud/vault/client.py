@@ -24,6 +24,7 @@ from cloud.vault.messages import Confirmation, ExaminedPalm, Introduction, WireR
 from cloud.vault.streams import (
     INTRODUCE,
     INTRODUCE_TRACED,
+    INTRODUCE_WITH_QUALITY,
     START,
     Beat,
     Stream,
@@ -303,10 +304,9 @@ class VaultClient:
     async def _ask(
         self, question: messages.Question, *, asked_by: str | None = None
     ) -> messages.Answer:
-        packed = messages.pack(question)
         turn = _Turn(self._turns, asker.get() if asked_by is None else asked_by)
         async with self._telemetry.question(type(question).__name__.lower(), turn):
-            asking = asyncio.create_task(self._answer(turn, packed))
+            asking = asyncio.create_task(self._answer(turn, question))
             self._under_way.add(asking)
             asking.add_done_callback(self._answered)
             # Somebody who does not wait for the answer keeps the turn until it is there.
@@ -316,9 +316,13 @@ class VaultClient:
             raise VaultRefused("the vault cannot answer this question")
         return answer
 
-    async def _answer(self, turn: "_Turn", packed: bytes) -> messages.Answer:
+    async def _answer(self, turn: "_Turn", question: messages.Question) -> messages.Answer:
         try:
-            trace = trace_id() if turn.stream.run.names_traces else None
+            run = turn.stream.run
+            if isinstance(question, messages.Examine):
+                question = replace(question, quality=run.tells_quality)
+            packed = messages.pack(question)
+            trace = trace_id() if run.names_traces else None
             return await turn.stream.ask(packed if trace is None else traced(packed, trace))
         finally:
             self._turns.end(turn.asker, turn.stream)
@@ -344,6 +348,8 @@ class VaultClient:
                 "this one has other keys than the first, or makes other templates. All of them "
                 "need the same folder of keys, or copies of it, and the same settings."
             )
+        told = await stream.ask(INTRODUCE_WITH_QUALITY)
+        stream.run.tells_quality = isinstance(told, Introduction)
         answer = await stream.ask(messages.pack(messages.TellKeys()))
         if not isinstance(answer, messages.CannotExamine):
             # One of before signs no keys.

@@ -32,6 +32,7 @@ MAX_VERSION = 2**16
 HEAD = struct.Struct(">I")
 """The length before each message."""
 _TRACE = re.compile("[0-9a-f]{32}")
+_QUALITY = "quality"
 
 
 class WireRefusal(StrEnum):
@@ -63,10 +64,13 @@ class Confirmation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Introduce:
-    """`["introduce"]`; answered by `Introduction`."""
+    """`["introduce"]`; answered by `Introduction`. `["introduce", "quality"]` is asked by whoever
+    wants to know whether a vault understands `Examine.quality`: one of before refuses it."""
+
+    quality: bool = False
 
     def encode(self) -> list[Any]:
-        return ["introduce"]
+        return ["introduce", *_wish(self.quality)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,9 @@ class LightChallenge:
 @dataclass(frozen=True, slots=True)
 class Examine:
     """`["examine", envelope, device_id, visit_id, [purpose, ...], [version, ...], seed, infrared,
-    commitment, answer]`; answered by `ExaminedPalm`, `NotLive` or `CannotExamine`. Without a light
-    challenge seed is null, and commitment and answer are left out."""
+    commitment, answer, "quality"]`; answered by `ExaminedPalm`, `NotLive` or `CannotExamine`.
+    Without a light challenge seed is null, and commitment and answer are left out; so is "quality"
+    where nobody wants to be told it."""
 
     envelope: bytes = field(repr=False)
     device_id: str
@@ -98,6 +103,8 @@ class Examine:
     """The light challenge that the envelope names; None when it names none."""
     infrared: bool
     """Whether a capture without near-infrared frames is refused."""
+    quality: bool = False
+    """Whether the answer tells the quality of the palm. Vaults of before do not understand it."""
 
     def encode(self) -> list[Any]:
         light = self.challenge
@@ -111,6 +118,7 @@ class Examine:
             light and light.seed,
             self.infrared,
             *((light.commitment, light.answer) if light else ()),
+            *_wish(self.quality),
         ]
 
 
@@ -252,8 +260,9 @@ class Introduction:
 
 @dataclass(frozen=True, slots=True)
 class ExaminedPalm:
-    """`["presentation", side, [probe, ...], [purpose, visit_id, nonce], agreement, score, pulse]`:
-    a palm, and what was sealed with its capture."""
+    """`["presentation", side, [probe, ...], [purpose, visit_id, nonce], agreement, score, pulse,
+    quality]`: a palm, and what was sealed with its capture. The quality is left out where it was
+    not asked for."""
 
     side: Side
     probes: tuple[ProtectedProbe, ...]
@@ -268,6 +277,9 @@ class ExaminedPalm:
     """The liveness score (`cloud.vault.examiner.Presentation`)."""
     pulse: bool = False
     """Whether the pulse was seen."""
+    quality: float | None = None
+    """The mean quality of the palm in its frames (`palm.hand.roi.Roi`), 0 to 1; None where it was
+    not asked for."""
 
     @property
     def current(self) -> ProtectedTemplate:
@@ -283,6 +295,7 @@ class ExaminedPalm:
             self.agreement,
             self.score,
             self.pulse,
+            *([] if self.quality is None else [self.quality]),
         ]
 
 
@@ -421,8 +434,8 @@ def unpack_question(body: bytes) -> Question | Traced:
 
 def _question(item: Any) -> Question:  # noqa: PLR0911 - one for each question
     match item:
-        case ["introduce"]:
-            return Introduce()
+        case ["introduce", *wish] if wish in ([], [_QUALITY]):
+            return Introduce(quality=bool(wish))
         case [
             "examine",
             bytes(envelope),
@@ -432,11 +445,14 @@ def _question(item: Any) -> Question:  # noqa: PLR0911 - one for each question
             list(versions),
             bytes() | None as seed,
             bool(infrared),
-            *digests,
+            *more,
         ] if all(map(_is_version, versions)):
             wanted = [Purpose(purpose) for purpose in purposes]
-            light = _light_challenge(seed, digests)
-            return Examine(envelope, device_id, visit_id, wanted, versions, light, infrared)
+            quality = more[-1:] == [_QUALITY]
+            light = _light_challenge(seed, more[:-1] if quality else more)
+            return Examine(
+                envelope, device_id, visit_id, wanted, versions, light, infrared, quality
+            )
         case ["compare", version, bytes(probe), list(references)] if _is_version(
             version
         ) and _are_bytes(references):
@@ -478,6 +494,7 @@ def unpack_answer(body: bytes) -> Answer:  # noqa: PLR0911 - one for each answer
             float() | None as agreement,
             float() | None as score,
             bool(pulse),
+            *quality,
         ] if _is_number(agreement) and _is_number(score):
             return ExaminedPalm(
                 Side(side),
@@ -488,6 +505,7 @@ def unpack_answer(body: bytes) -> Answer:  # noqa: PLR0911 - one for each answer
                 agreement=agreement,
                 score=score,
                 pulse=pulse,
+                quality=_told_quality(quality),
             )
         case ["lifeless", [str(purpose), str(visit_id), bytes(nonce)]]:
             return NotLive(Purpose(purpose), visit_id, nonce)
@@ -525,6 +543,20 @@ def _is_number(item: Any) -> bool:
 
 def _are_bytes(items: Sequence[Any]) -> bool:
     return all(type(item) is bytes for item in items)
+
+
+def _wish(quality: bool) -> list[str]:
+    return [_QUALITY] if quality else []
+
+
+def _told_quality(item: list[Any]) -> float | None:
+    match item:
+        case []:
+            return None
+        case [float(quality)] if 0 <= quality <= 1:
+            return quality
+        case _:
+            raise ValueError("not an answer")
 
 
 def _light_challenge(seed: bytes | None, digests: list[Any]) -> LightChallenge | None:

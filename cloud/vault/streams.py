@@ -30,6 +30,8 @@ SILENT = 3
 INTRODUCE = messages.pack(messages.Introduce())
 INTRODUCE_TRACED = messages.traced(INTRODUCE, "0" * 32)
 """The same, asked by whoever wants to know whether a vault names traces."""
+INTRODUCE_WITH_QUALITY = messages.pack(messages.Introduce(quality=True))
+"""The same, asked by whoever wants to know whether a vault tells the quality of palms."""
 
 each_second: Beat = partial(asyncio.sleep, BEAT_S)
 
@@ -53,6 +55,8 @@ class Run:
     """How many questions it has not answered yet."""
     names_traces: bool = False
     """Whether it understands `messages.Traced`, which one of before does not."""
+    tells_quality: bool = False
+    """Whether it understands `messages.Examine.quality`, which one of before does not."""
     lost: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it has died, or was silent for too long."""
 

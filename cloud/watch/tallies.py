@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.locks import lock
 from cloud.policy import TALLIES_KEPT
-from cloud.seen import TOOK, Became, Light, Tried, took
+from cloud.seen import TOOK, Became, Light, Quality, Tried, took
 from cloud.watch.tables import TallyRow
 from cloud.web.devices import find_device
 
@@ -44,6 +44,17 @@ class Figures:
         """Returns which share of all became one of these; 0 where there are none."""
         tries = self.tries
         return sum(self.counts[each] for each in became) / tries if tries else 0.0
+
+    @property
+    def read(self) -> int:
+        """Returns of how many palms the quality is known."""
+        return sum(self.counts[each] for each in Quality)
+
+    def share_of(self, quality: Quality) -> float:
+        """Returns which share of the palms that were read were of this quality; 0 where none
+        were."""
+        read = self.read
+        return self.counts[quality] / read if read else 0.0
 
     @property
     def median_s(self) -> float | None:

@@ -4,7 +4,7 @@ import pytest
 
 from cloud import seen
 from cloud.policy import Limits
-from cloud.seen import Became, Happened, Kind, Light, Ran, Seen, Tried, took
+from cloud.seen import Became, Happened, Kind, Light, Quality, Ran, Seen, Tried, took
 from protocol.messages import Outcome, ProblemType
 
 
@@ -68,6 +68,19 @@ def test_refusals_of_some_kinds_are_counted():
             Happened(Kind.TWICE, "kiosk"): 1,
         }
         assert counts.tried == {Tried("kiosk", Light.PLAIN, Became.UNREADABLE): 1}
+
+
+def test_the_quality_of_palms_is_counted_by_classes():
+    counting = Seen()
+    for quality in (1.0, 0.9, 0.899, 0.7, 0.6999, 0.0):
+        counting.quality("kiosk", Light.RING, quality)
+    with counting.taking() as counts:
+        assert {each.what: count for each, count in counts.tried.items()} == {
+            Quality.CLEAR: 2,
+            Quality.GOOD: 1,
+            Quality.FAIR: 1,
+            Quality.POOR: 2,
+        }
 
 
 def test_nobody_fills_the_memory(monkeypatch: pytest.MonkeyPatch):

@@ -17,7 +17,7 @@ from cloud.fleet import orders, pictures
 from cloud.jobs.housekeeping import write_seen
 from cloud.merchants.merchants import place_of
 from cloud.policy import SESSION_FRESH, SESSION_IDLE
-from cloud.seen import Became, Kind, Light, took
+from cloud.seen import Became, Kind, Light, Quality, took
 from cloud.settings import Oidc
 from cloud.watch.tables import TallyRow
 from protocol.messages import (
@@ -162,6 +162,10 @@ class Team:
                         Became.REFUSED: ago % 2,
                         Became.UNREADABLE: palms // 6 if is_worse else 1,
                         Became.LIFELESS: 12 if is_worse and ago == 0 else 0,
+                        Quality.CLEAR: palms // 4 if is_worse else palms,
+                        Quality.GOOD: palms // 4,
+                        Quality.FAIR: palms // 3 if is_worse else palms // 10,
+                        Quality.POOR: palms // 4 if is_worse else 0,
                         took(0.5): palms // 2,
                         took(0.7 if ago % 5 else 1.2): palms,
                     }.items():
@@ -347,6 +351,10 @@ def watching(visitor: Visitor, team: Team, role: Role) -> Walk:
     visitor.chooses("Kiosk", "Till")
     visitor.presses("Show")
     yield "recognition-of-a-kiosk"
+    visitor.chooses("Kiosk", "All kiosks")
+    visitor.chooses("Light", "Light ring")
+    visitor.presses("Show")
+    yield "recognition-under-a-light"
     visitor.follows("Jobs")
     yield "jobs"
     visitor.opens(f"/console/devices/{team.kiosks[0].id}")

@@ -29,11 +29,19 @@ def figures(**counts: int) -> Figures:
     return Figures(Counter({Became[name.upper()]: count for name, count in counts.items()}))
 
 
-async def show(portal: Portal, palms: dict[Outcome, int], *, device_id: str = KIOSK) -> None:
-    """Has palms be shown now at a kiosk with a ring."""
+async def show(
+    portal: Portal,
+    palms: dict[Outcome, int],
+    *,
+    device_id: str = KIOSK,
+    light: Light = Light.RING,
+    quality: float = 0.95,
+) -> None:
+    """Has palms be shown now at a kiosk, which has a ring."""
     for outcome, count in palms.items():
         for _ in range(count):
-            portal.context.seen.palm(device_id, Light.RING, outcome, 0.4)
+            portal.context.seen.palm(device_id, light, outcome, 0.4)
+            portal.context.seen.quality(device_id, light, quality)
     await write_seen(portal.context)
 
 
@@ -47,21 +55,68 @@ async def test_palms_are_counted_by_day_light_and_kiosk(portal: Portal):
     await operator.sign_in()
     await show(portal, {Outcome.ACCEPTED: 2, Outcome.STEP_UP: 1})
     await show(portal, {Outcome.ACCEPTED: 1, Outcome.ASK_AGAIN: 1})
-    await show(portal, {Outcome.REFUSED: 2}, device_id="other")
+    await show(portal, {Outcome.REFUSED: 2}, device_id="other", quality=0.65)
     text = (await operator.open(PAGE)).text.replace("&nbsp;", " ")
     rows = re.findall(r'<th scope="row".*?>(.*?)</th>(.*?)</tr>', text)
     told = {re.sub("<.*?>", "", name): re.findall("<td>(.*?)</td>", cells) for name, cells in rows}
     ring = ["8", "50 %", "12 %", "0 %", "12 %", "25 %", "0 %", "0 %", "0.5 s"]
-    assert told["Light ring"] == ring
+    assert told["Light ring"] == [*ring, "75 %", "0 %", "0 %", "25 %"]
     assert told["29 November"][:2] == ["1", "100 %"]
     assert told["30 November"][:3] == ["7", "43 %", "14 %"]
     assert told["Till 4, Shop"][:2] == ["2", "0 %"]
     assert told["Till 3, Shop"][:2] == ["6", "67 %"]
-    assert text.count("<svg") == 3
+    assert text.count("<svg") == 4
     assert "At most 7 palms in a day" in text
     of_one = (await operator.open(f"{PAGE}?kiosk=other")).text
     assert "At most 2 palms in a day" in of_one
     assert (await operator.open(f"{PAGE}?kiosk=nowhere")).status_code == 404
+
+
+def bars(page: str, heading: str) -> list[tuple[str, float]]:
+    """Returns the bars of a plot: of which kind each is, and how high."""
+    drawn = page.partition(f">{heading}</h2>")[2].partition("</svg>")[0]
+    return [
+        (kind, float(height))
+        for kind, group in re.findall(r'<g class="of-(\w+)">(.*?)</g>', drawn)
+        for height in re.findall(r'height="([\d.]+)"', group)
+    ]
+
+
+QUALITY = "Quality of the palms that were read"
+
+
+async def test_the_quality_of_palms_is_drawn_by_day_kiosk_and_light(portal: Portal):
+    await add_kiosk(portal)
+    await add_kiosk(portal, "other", name="Till 4")
+    operator = await member_of(portal)
+    await show(portal, {Outcome.ACCEPTED: 3}, quality=0.92)
+    await show(portal, {Outcome.ACCEPTED: 1}, light=Light.PLAIN, quality=0.85)
+    portal.pass_time(timedelta(days=1))
+    await operator.sign_in()
+    await show(portal, {Outcome.ACCEPTED: 1}, device_id="other", quality=0.75)
+    for query, drawn in {
+        "": [("clear", 75), ("good", 25), ("fair", 100)],
+        f"?kiosk={KIOSK}": [("clear", 75), ("good", 25)],
+        "?light=plain": [("good", 100)],
+        "?kiosk=other&light=ring": [("fair", 100)],
+    }.items():
+        text = (await operator.open(f"{PAGE}{query}")).text
+        assert sorted(bars(text, QUALITY)) == sorted(drawn), query
+        assert "Plain light</th>" in text or "other" in query, "all lights are compared"
+    text = (await operator.open(f"{PAGE}?kiosk=other&light=both")).text
+    assert "No palm was shown" in text
+    assert (await operator.open(f"{PAGE}?light=candle")).status_code == 400
+
+
+async def test_of_a_vault_that_tells_no_quality_none_is_drawn(portal: Portal):
+    await add_kiosk(portal)
+    portal.context.seen.palm(KIOSK, Light.RING, Outcome.ACCEPTED, 0.4)
+    await write_seen(portal.context)
+    operator = await member_of(portal)
+    text = (await operator.open(PAGE)).text
+    assert "The vault has told of none" in text
+    assert bars(text, QUALITY) == []
+    assert bars(text, "What became of palms") == [("recognised", 100)]
 
 
 async def test_what_was_counted_stays_where_it_was_when_a_kiosk_moves(portal: Portal):
@@ -90,8 +145,7 @@ async def test_what_took_longer_than_is_counted_is_not_taken_for_nothing(portal:
     text = (await (await member_of(portal)).open(PAGE)).text.replace("&nbsp;", " ")
     assert "Up to more than 10 s" in text
     assert "<td>more than 10 s</td>" in text
-    (bar,) = re.findall('<rect class="of-took".*?>', text)
-    assert 'height="100.0"' in bar
+    assert bars(text, "Median time of the service for a palm") == [("took", 100)]
 
 
 async def test_a_kiosk_without_a_palm_in_the_last_week_is_not_the_worst(portal: Portal):
@@ -103,7 +157,7 @@ async def test_a_kiosk_without_a_palm_in_the_last_week_is_not_the_worst(portal: 
     text = (await (await member_of(portal)).open(PAGE)).text
     table = text[text.index('<h2 id="kiosks">') : text.index('<h2 id="lights">')]
     assert 0 < table.index("Till 4") < table.index("Till 3")
-    assert f"</th><td>0</td>{'<td></td>' * 8}</tr>" in table
+    assert f"</th><td>0</td>{'<td></td>' * 12}</tr>" in table
 
 
 async def test_a_kiosk_that_does_worse_than_last_week_is_named(portal: Portal):

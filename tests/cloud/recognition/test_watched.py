@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from cloud.jobs.housekeeping import write_seen
 from cloud.policy import Limits
+from cloud.seen import Quality
 from cloud.watch.tables import IncidentRow, TallyRow
 from protocol.messages import DeletionReceipt, DeletionRequest, Purpose
 from tests.cloud.recognition.test_identifications import NEARLY, step_up
@@ -26,10 +27,13 @@ def watched(
 
     tallies, incidents = served.do(read())
     assert {row.light for row in tallies} <= {"plain"}
-    palms = {row.what: row.count for row in tallies if not row.what.startswith("took")}
-    took = sum(row.count for row in tallies if row.what.startswith("took"))
-    assert took == sum(palms.values())
-    return palms, {(row.kind, row.person_id): row.times for row in incidents}
+    counted = {row.what: row.count for row in tallies}
+    seen = sum(counted.pop(each, 0) for each in Quality)
+    took = sum(counted.pop(each) for each in list(counted) if each.startswith("took"))
+    assert took == sum(counted.values())
+    # The palm of who signs up was read as well.
+    assert seen == took + 1
+    return counted, {(row.kind, row.person_id): row.times for row in incidents}
 
 
 def test_palms_and_guesses_are_counted_and_lead_to_nobody_who_has_left(

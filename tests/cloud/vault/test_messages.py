@@ -1,5 +1,7 @@
 """Messages between the service and the vault have the bytes that they always had."""
 
+from dataclasses import replace
+
 import pytest
 
 from cloud.vault.messages import (
@@ -42,6 +44,7 @@ from protocol.messages import Purpose, Side, VaultKey
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TEMPLATE = ProtectedTemplate(2, "a1b2", b"\x01\x02", b"\x03\x04\x05")
 PROBE = ProtectedProbe(TEMPLATE, b"\x06\x07")
+PALM = ["left", [[[2, "a1b2", b"", b""], b""]], ["pay", "visit-1", b""]]
 
 QUESTIONS: list[tuple[Question, str]] = [
     (Introduce(), "0000000b8169696e74726f64756365"),
@@ -152,6 +155,18 @@ def test_a_question_is_read_back_with_its_trace(question: Question, _: str):
     assert HEAD.unpack(packed[: HEAD.size]) == (len(packed) - HEAD.size,)
 
 
+def test_the_quality_is_told_to_whoever_asks_for_it_alone():
+    light = LightChallenge(b"\x02", b"\x03", b"\x04")
+    for challenge in (None, light):
+        asked = Examine(b"\x01", "device-1", None, [Purpose.PAY], [], challenge, infrared=False)
+        before, now = (pack(replace(asked, quality=quality)) for quality in (False, True))
+        assert unpack_question(before[HEAD.size :]) == asked
+        assert unpack_question(now[HEAD.size :]) == replace(asked, quality=True)
+    assert unpack_question(pack(Introduce(quality=True))[HEAD.size :]) == Introduce(quality=True)
+    told = ExaminedPalm(Side.LEFT, (PROBE,), Purpose.PAY, "visit-1", b"\x09", quality=0.75)
+    assert unpack_answer(pack(told)[HEAD.size :]) == told
+
+
 def test_the_two_enumerations_of_sides_mean_the_same():
     assert [Side(side) for side in HandSide] == list(Side)
 
@@ -162,11 +177,14 @@ def test_the_two_enumerations_of_sides_mean_the_same():
         [],
         ["nonsense"],
         ["introduce", 1],
+        ["introduce", "quality", "quality"],
         ["compare", "2", b"\x01", []],
         ["examine", b"\x01", "device-1", None, ["steal"], [], None, False],
         ["examine", b"\x01", "device-1", None, ["pay"], [], b"\x02", False],
         ["examine", b"\x01", "device-1", None, ["pay"], [], b"\x02", False, b"\x03"],
         ["examine", b"\x01", "device-1", None, ["pay"], [], None, False, b"\x03", b"\x04"],
+        ["examine", b"\x01", "device-1", None, ["pay"], [], None, False, "beauty"],
+        ["examine", b"\x01", "device-1", None, ["pay"], [], b"\x02", False, b"\x03", "quality"],
         ["traced", TRACE.upper(), ["introduce"]],
         ["traced", TRACE, ["nonsense"]],
         ["traced", TRACE, ["traced", TRACE, ["introduce"]]],
@@ -187,6 +205,10 @@ def test_a_message_that_is_no_question_is_refused(message: object):
         ["vault", [["k1"]], [2], "a1b2"],
         ["presentation", "left", [], ["pay", "visit-1", b""], None, None, True],
         ["presentation", "left", [[[2], b""]], ["pay", "visit-1", b""], None, None, True],
+        ["presentation", *PALM, None, None, True, 1.5],
+        ["presentation", *PALM, None, None, True, float("nan")],
+        ["presentation", *PALM, None, None, True, 1],
+        ["presentation", *PALM, None, None, True, 0.5, 0.5],
         ["refused", "out of mood", ""],
         ["protected", [2, "a1b2"]],
     ],
