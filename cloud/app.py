@@ -13,7 +13,15 @@ from cloud.console.routes import ROUTERS as CONSOLE
 from cloud.context import Context
 from cloud.entry import access_api, entries, lists, tickets
 from cloud.fleet import bundles, pictures, reports
-from cloud.integrations import at_kiosks, palm_requests, receivers, sales, statements, tokens
+from cloud.integrations import (
+    at_kiosks,
+    palm_requests,
+    receivers,
+    recognition,
+    sales,
+    statements,
+    tokens,
+)
 from cloud.integrations import people as members
 from cloud.loyalty import memberships
 from cloud.merchants import devices
@@ -112,6 +120,7 @@ def endpoints() -> tuple[BaseRoute, ...]:
         members.router,
         palm_requests.router,
         sales.router,
+        recognition.router,
         receivers.router,
         *PORTAL,
         *CONSOLE,

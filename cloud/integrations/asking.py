@@ -41,6 +41,7 @@ class Scope(StrEnum):
     PALM_REQUESTS_WRITE = "palm-requests:write"
     PEOPLE_READ = "people:read"
     PURCHASES_READ = "purchases:read"
+    RECOGNITION_READ = "recognition:read"
     REFUNDS_WRITE = "refunds:write"
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_WRITE = "webhooks:write"
@@ -51,6 +52,7 @@ SCOPES = {
     Scope.PALM_REQUESTS_WRITE: "Have kiosks ask for palms, and cancel that",
     Scope.PEOPLE_READ: "See which of your references are linked to a palm",
     Scope.PURCHASES_READ: "List purchases and see what became of each",
+    Scope.RECOGNITION_READ: "See what became of palms at your kiosks, in numbers",
     Scope.REFUNDS_WRITE: "Give purchases back",
     Scope.WEBHOOKS_READ: "List receivers of webhooks and what was told to them",
     Scope.WEBHOOKS_WRITE: "Add, change and remove receivers, renew their secrets and tell again",

@@ -19,6 +19,7 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "palm_requests.show": ("GET", "/palm-requests/{request}", None),
     "palm_requests.cancel": ("POST", "/palm-requests/{request}/cancel", None),
     "people.find": ("GET", "/people?reference={person}", None),
+    "recognition.tell": ("GET", "/recognition?device_id={device}", None),
     "sales.show_all": ("GET", "/purchases?reference={reference}", None),
     "sales.show": ("GET", "/purchases/{purchase}", None),
     "sales.give_back": ("POST", "/purchases/{purchase}/refunds", {"reference": "our-refund"}),

@@ -258,6 +258,7 @@ NAMES_NOTHING = {
     "palm_requests.show",
     "palm_requests.cancel",
     "people.find",
+    "recognition.tell",
     "sales.show_all",
     "sales.show",
     "sales.give_back",

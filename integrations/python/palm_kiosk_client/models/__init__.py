@@ -10,6 +10,7 @@ from .event import Event
 from .fault import Fault
 from .kiosk import Kiosk
 from .kiosks import Kiosks
+from .light import Light
 from .money import Money
 from .new_receiver import NewReceiver
 from .palm import Palm
@@ -20,9 +21,12 @@ from .problem import Problem
 from .problem_type import ProblemType
 from .public_key import PublicKey
 from .public_keys import PublicKeys
+from .qualities import Qualities
 from .reader_fault import ReaderFault
 from .receiver import Receiver
 from .receivers import Receivers
+from .recognised import Recognised
+from .recognition import Recognition
 from .refund import Refund
 from .refund_outcome import RefundOutcome
 from .refund_request import RefundRequest
@@ -47,6 +51,7 @@ __all__ = (
     "Fault",
     "Kiosk",
     "Kiosks",
+    "Light",
     "Money",
     "NewReceiver",
     "Palm",
@@ -57,9 +62,12 @@ __all__ = (
     "ProblemType",
     "PublicKey",
     "PublicKeys",
+    "Qualities",
     "ReaderFault",
     "Receiver",
     "Receivers",
+    "Recognised",
+    "Recognition",
     "Refund",
     "RefundOutcome",
     "RefundRequest",

@@ -1,0 +1,246 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...models.light import Light
+from ...models.problem import Problem
+from ...models.recognition import Recognition
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    merchant_id: str,
+    *,
+    device_id: None | str | Unset = UNSET,
+    light: Light | None | Unset = UNSET,
+    cursor: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    json_device_id: str | Unset | None
+    if isinstance(device_id, Unset):
+        json_device_id = UNSET
+    else:
+        json_device_id = device_id
+    params["device_id"] = json_device_id
+
+    json_light: str | Unset | None
+    if isinstance(light, Unset):
+        json_light = UNSET
+    elif isinstance(light, Light):
+        json_light = light.value
+    else:
+        json_light = light
+    params["light"] = json_light
+
+    json_cursor: str | Unset | None
+    if isinstance(cursor, Unset):
+        json_cursor = UNSET
+    else:
+        json_cursor = cursor
+    params["cursor"] = json_cursor
+
+    params["limit"] = limit
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/merchants/{merchant_id}/recognition".format(
+            merchant_id=quote(str(merchant_id), safe=""),
+        ),
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | Recognition:
+    if response.status_code == 200:
+        response_200 = Recognition.from_dict(response.json())
+
+        return response_200
+
+    response_default = Problem.from_dict(response.json())
+
+    return response_default
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | Recognition]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    merchant_id: str,
+    *,
+    client: AuthenticatedClient,
+    device_id: None | str | Unset = UNSET,
+    light: Light | None | Unset = UNSET,
+    cursor: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+) -> Response[Problem | Recognition]:
+    """Tell
+
+     Tells what became of palms, by day, kiosk and light, the newest day first.
+
+    Args:
+        merchant_id (str): Your merchant's id.
+        device_id (None | str | Unset): Only this kiosk.
+        light (Light | None | Unset): Only this light.
+        cursor (None | str | Unset): `next` of the page before; none for the first.
+        limit (int | Unset): How many entries at most. Default: 50.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | Recognition]
+    """
+
+    kwargs = _get_kwargs(
+        merchant_id=merchant_id,
+        device_id=device_id,
+        light=light,
+        cursor=cursor,
+        limit=limit,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    merchant_id: str,
+    *,
+    client: AuthenticatedClient,
+    device_id: None | str | Unset = UNSET,
+    light: Light | None | Unset = UNSET,
+    cursor: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+) -> Problem | Recognition | None:
+    """Tell
+
+     Tells what became of palms, by day, kiosk and light, the newest day first.
+
+    Args:
+        merchant_id (str): Your merchant's id.
+        device_id (None | str | Unset): Only this kiosk.
+        light (Light | None | Unset): Only this light.
+        cursor (None | str | Unset): `next` of the page before; none for the first.
+        limit (int | Unset): How many entries at most. Default: 50.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | Recognition
+    """
+
+    return sync_detailed(
+        merchant_id=merchant_id,
+        client=client,
+        device_id=device_id,
+        light=light,
+        cursor=cursor,
+        limit=limit,
+    ).parsed
+
+
+async def asyncio_detailed(
+    merchant_id: str,
+    *,
+    client: AuthenticatedClient,
+    device_id: None | str | Unset = UNSET,
+    light: Light | None | Unset = UNSET,
+    cursor: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+) -> Response[Problem | Recognition]:
+    """Tell
+
+     Tells what became of palms, by day, kiosk and light, the newest day first.
+
+    Args:
+        merchant_id (str): Your merchant's id.
+        device_id (None | str | Unset): Only this kiosk.
+        light (Light | None | Unset): Only this light.
+        cursor (None | str | Unset): `next` of the page before; none for the first.
+        limit (int | Unset): How many entries at most. Default: 50.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | Recognition]
+    """
+
+    kwargs = _get_kwargs(
+        merchant_id=merchant_id,
+        device_id=device_id,
+        light=light,
+        cursor=cursor,
+        limit=limit,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    merchant_id: str,
+    *,
+    client: AuthenticatedClient,
+    device_id: None | str | Unset = UNSET,
+    light: Light | None | Unset = UNSET,
+    cursor: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+) -> Problem | Recognition | None:
+    """Tell
+
+     Tells what became of palms, by day, kiosk and light, the newest day first.
+
+    Args:
+        merchant_id (str): Your merchant's id.
+        device_id (None | str | Unset): Only this kiosk.
+        light (Light | None | Unset): Only this light.
+        cursor (None | str | Unset): `next` of the page before; none for the first.
+        limit (int | Unset): How many entries at most. Default: 50.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | Recognition
+    """
+
+    return (
+        await asyncio_detailed(
+            merchant_id=merchant_id,
+            client=client,
+            device_id=device_id,
+            light=light,
+            cursor=cursor,
+            limit=limit,
+        )
+    ).parsed
