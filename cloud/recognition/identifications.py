@@ -66,9 +66,9 @@ router: APIRouter = signed_request.router()
         "wallet.stop_reading",
         "wallet.make_default",
         "wallet.remove",
-        "entries.enter",
         "tickets.tell",
         "tickets.link",
+        in_body=("entries.enter", "purchases.buy", "deletions.delete_account"),
     ),
 )
 @signed_request.for_deletions(captures.is_to_leave)

@@ -13,7 +13,7 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -430,14 +430,12 @@ def router(route: type[APIRoute] = SignedRoute) -> APIRouter:
     return APIRouter(prefix="/v1", route_class=route)
 
 
-def leads_to(name: str, *operations: str) -> dict[int | str, dict[str, Any]]:
+def leads_to(
+    name: str, *operations: str, in_body: Sequence[str] = ()
+) -> dict[int | str, dict[str, Any]]:
     """Describes to OpenAPI that the field `name` of an answer is the parameter of that name of
-    these operations (`cloud.app.name_operation`)."""
-    links = {
-        operation: {
-            "operationId": operation,
-            "parameters": {name: f"$response.body#/{name}"},
-        }
-        for operation in operations
-    }
+    these operations (`cloud.app.name_operation`), or a field of the body of those `in_body`."""
+    told = {name: f"$response.body#/{name}"}
+    links = {each: {"operationId": each, "parameters": told} for each in operations}
+    links |= {each: {"operationId": each, "requestBody": told} for each in in_body}
     return {200: {"links": links}}

@@ -329,6 +329,24 @@ def test_an_unknown_route_or_method_is_a_problem_document(
     assert refusal(served.device().http.request(method, path)).status == status
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/palm-requests/taken", {"PUT"}),
+        ("/v1/palm-requests/any", {"GET"}),
+        ("/v1/identifications/any/cards/pages", {"POST"}),
+        ("/v1/identifications/any/cards/any", {"DELETE"}),
+        ("/v1/identifications/any/membership", {"DELETE", "PUT"}),
+    ],
+)
+def test_a_path_tells_its_methods_and_not_those_of_a_template_that_it_fits_too(
+    served: Served, path: str, methods: set[str]
+):
+    answer = served.device().http.options(path)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == methods
+
+
 def test_a_nul_in_what_is_stored_or_looked_for_is_no_text(served: Served, kiosk: TestDevice):
     device = served.device()
     raw = to_base64(device.key.public_key().public_bytes_raw())
@@ -488,6 +506,30 @@ def test_the_openapi_document_lists_every_route(served: Served):
     palms = spec["paths"]["/v1/identifications"]["post"]
     assert ENVELOPE_TYPE in palms["requestBody"]["content"]
     assert PROBLEM_TYPE in palms["responses"]["default"]["content"]
+
+
+def test_every_link_leads_to_what_its_operation_takes(served: Served):
+    """Otherwise whoever follows links, as Schemathesis does, follows none."""
+    spec = served.device().http.get("/v1/openapi.json").json()
+    operations = [each for path in spec["paths"].values() for each in path.values()]
+    takes: dict[str, tuple[set[str], set[str]]] = {}
+    for each in operations:
+        body = each.get("requestBody", {}).get("content", {}).get("application/json", {})
+        _, _, name = body.get("schema", {}).get("$ref", "").rpartition("/")
+        schema = spec["components"]["schemas"].get(name, {})
+        names = {parameter["name"] for parameter in each.get("parameters", ())}
+        takes[each["operationId"]] = names, set(schema.get("properties", ()))
+    links = [
+        link
+        for each in operations
+        for answer in each["responses"].values()
+        for link in answer.get("links", {}).values()
+    ]
+    assert len(links) > 30
+    for link in links:
+        names, fields = takes[link["operationId"]]
+        assert link.get("parameters", {}).keys() <= names, link
+        assert link.get("requestBody", {}).keys() <= fields, link
 
 
 def test_every_kind_of_problem_has_a_status_and_a_title(served: Served):
