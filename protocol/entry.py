@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StrictBool, StrictInt, StringConstraints
 
 from protocol.credential import Credential
 from protocol.messages import (
@@ -115,7 +115,7 @@ class ListRequest(Message):
     templates to it."""
 
 
-Seconds = Annotated[int, Field(ge=0, le=7 * 24 * 3600)]
+Seconds = Annotated[StrictInt, Field(ge=0, le=7 * 24 * 3600)]
 """Since the list was made."""
 Mark = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,1024}$")]
 """Whom a list names, as the service alone can read it."""

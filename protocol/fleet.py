@@ -7,7 +7,7 @@ everything else is in `kiosk.support`.
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StrictInt, StringConstraints
 
 from protocol.messages import MOST_MINOR, Base64, Currency, Identifier, Message
 
@@ -15,8 +15,8 @@ Words = Annotated[str, StringConstraints(max_length=500)]
 Variant = Literal["dark", "light"]
 """The colours of a kiosk: for a dark or a light counter."""
 LogLine = Annotated[str, StringConstraints(max_length=2000)]
-Count = Annotated[int, Field(ge=0, le=10**9)]
-Minor = Annotated[int, Field(ge=0, le=MOST_MINOR)]
+Count = Annotated[StrictInt, Field(ge=0, le=10**9)]
+Minor = Annotated[StrictInt, Field(ge=0, le=MOST_MINOR)]
 
 
 class FoundLine(Message):
@@ -71,7 +71,7 @@ class Report(Message):
     troubles: Count
     """How many of them something has ended."""
     faults: list[Fault] = Field(max_length=32)
-    orders: Annotated[int, Field(ge=0, lt=2**53)]
+    orders: Annotated[StrictInt, Field(ge=0, lt=2**53)]
     """The number of the orders that are in force; 0 for none."""
     tampering: Words | None = None
     """The sign of tampering for which the kiosk has locked itself and destroys its keys now: it is
@@ -91,7 +91,7 @@ class Picture(Message):
     """A picture that a kiosk shows, which it fetches by its digest."""
 
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    size: Annotated[int, Field(ge=1, le=MAX_PICTURE)]
+    size: Annotated[StrictInt, Field(ge=1, le=MAX_PICTURE)]
     """In bytes."""
     media_type: Literal["image/png"] = PNG
     """One kind alone: a kiosk has to have no reader of others."""
@@ -140,7 +140,7 @@ class Orders(Message):
     kind: Literal["orders for a kiosk"] = "orders for a kiosk"
     """Nothing else that is signed with the same key has this member."""
     device_id: Identifier
-    number: Annotated[int, Field(ge=1, lt=2**53)]
+    number: Annotated[StrictInt, Field(ge=1, lt=2**53)]
     """Rises with every change."""
     merchant: Annotated[str, StringConstraints(min_length=1)]
     """What shoppers read."""
@@ -148,7 +148,7 @@ class Orders(Message):
     """The colours; None for what the kiosk's own settings say."""
     accents: Annotated[Accents | None, Field(exclude_if=lambda accents: accents is None)] = None
     """None for the kiosk's own colours."""
-    volume: Annotated[int, Field(ge=0, le=100)] | None
+    volume: Annotated[StrictInt, Field(ge=0, le=100)] | None
     """Of the loudspeaker, in percent; None for all of it."""
     hours: str
     """When shoppers may begin something, as `protocol.hours` reads it; empty for always."""

@@ -95,6 +95,13 @@ def test_orders_are_signed_with_the_key_that_the_activation_tells(served: Served
     assert (given.variant, given.volume, given.locked, given.restart) == (None, None, False, 0)
 
 
+@pytest.mark.parametrize("number", ["false", '"0"', "0.0", "-1"])
+def test_what_is_no_whole_number_is_none_in_a_report(served: Served, number: str):
+    body = REPORT.model_dump_json().replace('"orders":0', f'"orders":{number}')
+    answer = served.kiosk().send("PUT", "/device/report", body.encode())
+    assert refusal(answer).type is ProblemType.MALFORMED
+
+
 def test_orders_have_a_larger_number_when_they_have_changed_and_else_the_same(
     served: Served, kiosk: TestDevice
 ):
