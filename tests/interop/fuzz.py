@@ -21,8 +21,9 @@ import httpx
 
 from cloud.merchants.tables import FIRST
 from cloud.settings import Settings
+from cloud.web.merchant_keys import API_KEY, KeyUse
+from protocol.messages import ProblemType
 from protocol.signature import Request, sign_request
-from tests.support.device import TestDevice
 from tests.support.integrator import integrator
 from tests.support.served import PLAIN, Served
 
@@ -40,8 +41,12 @@ NOT_FORWARDED = {
 NOT_RETURNED = {"connection", "content-encoding", "content-length", "date", "transfer-encoding"}
 
 
-def signing_proxy(device: TestDevice) -> ThreadingHTTPServer:
-    """Returns a server on a free port of loopback that signs each request and passes it on."""
+def signing_proxy(served: Served) -> ThreadingHTTPServer:
+    """Returns a server on a free port of loopback that signs each request and passes it on. Its
+    device is activated again when it has told of tampering, which revokes it: all that came after
+    would be refused."""
+    device = served.kiosk()
+    of_access = integrator(served, use=KeyUse.ACCESS).key
 
     class Signing(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -71,11 +76,22 @@ def signing_proxy(device: TestDevice) -> ThreadingHTTPServer:
             if self.command == "POST":
                 sent.setdefault("idempotency-key", secrets.token_urlsafe(16))
             asked = re.sub("^/v1/merchants/[^/?]+/", f"/v1/merchants/{FIRST}/", self.path)
+            if "/access-list" in asked:
+                # Another kind of key, for a site.
+                sent[API_KEY] = of_access
+                asked = re.sub("/sites/[^/?]+/", f"/sites/{FIRST}/", asked)
             url = device.http.base_url.join(asked)
             path, _, query = url.raw_path.decode("latin-1").partition("?")
             request = Request(self.command, path, query, sent, body)
-            signed = sent | sign_request(request, device.key, now=time.time())
-            return device.http.request(self.command, url, content=body, headers=signed)
+            answer = self._sent(url, request)
+            if answer.status_code == 401 and ProblemType.UNKNOWN_DEVICE in answer.text:
+                device.activate(served.activation_code())
+                answer = self._sent(url, request)
+            return answer
+
+        def _sent(self, url: httpx.URL, request: Request) -> httpx.Response:
+            signed = {**request.headers, **sign_request(request, device.key, now=time.time())}
+            return device.http.request(request.method, url, content=request.body, headers=signed)
 
         def __getattr__(self, name: str) -> Any:
             if name.startswith("do_"):
@@ -93,7 +109,7 @@ def signing_proxy(device: TestDevice) -> ThreadingHTTPServer:
 def main(schemathesis: str, options: list[str]) -> int:
     settings = Settings(recognition=PLAIN)
     with tempfile.TemporaryDirectory() as state, Served(Path(state), settings) as served:
-        proxy = signing_proxy(served.kiosk())
+        proxy = signing_proxy(served)
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{proxy.server_port}"
         command = [
