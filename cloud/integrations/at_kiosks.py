@@ -203,9 +203,10 @@ async def _who_answered(
 
 async def _who_signed_up(call: Call, row: PalmRequestRow, enrolment_id: str | None) -> OpenPerson:
     """Returns who has signed up, and has the merchant's reference from now on. Raises Refusal."""
-    if enrolment_id is None:
+    if enrolment_id is None or row.state != RequestState.BEGUN:
         raise Refusal(ProblemType.NOT_ACCEPTED)
-    person = await account_made(call, enrolment_id)
+    # Who has signed up before, by themselves or for another request, does not answer this one.
+    person = await account_made(call, enrolment_id, since=row.expires_at - ENROLMENT_LIFE)
     words = await words_of(call.session, call.context.master, row)
     assert words.expected is not None
     await give(call, person, Membership(code=words.expected))
@@ -215,18 +216,19 @@ async def _who_signed_up(call: Call, row: PalmRequestRow, enrolment_id: str | No
 
 def _is_for(device_id: str, site_id: str, merchant_id: str) -> ColumnElement[bool]:
     """Returns whether a device may show a request."""
-    anybody = PalmRequestRow.device_id.is_(None) & (PalmRequestRow.site_id == site_id)
-    here = or_(PalmRequestRow.device_id == device_id, anybody)
-    # A device may have come to another merchant since.
-    return (PalmRequestRow.merchant_id == merchant_id) & here
+    its = or_(PalmRequestRow.device_id == device_id, PalmRequestRow.device_id.is_(None))
+    # A device may have come to another site or merchant since, and the answer names the site.
+    here = (PalmRequestRow.merchant_id == merchant_id) & (PalmRequestRow.site_id == site_id)
+    return its & here
 
 
 async def _find(call: Call, request_id: str) -> PalmRequestRow:
     """Returns a request that the calling device shows, or has shown. Nobody else changes it before
     the transaction ends. Raises Refusal."""
     row = await held(call.session, PalmRequestRow, request_id)
-    merchant_id = (await call.device()).merchant_id
-    if row is None or (row.device_id, row.merchant_id) != (call.device_id, merchant_id):
+    device = await call.device()
+    here = device.id, device.site_id, device.merchant_id
+    if row is None or (row.device_id, row.site_id, row.merchant_id) != here:
         raise Refusal(ProblemType.NOT_FOUND)
     return row
 

@@ -7,6 +7,7 @@ or after it, until the enrolment expires; whoever leaves without one has an acco
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from typing import Literal
@@ -482,11 +483,12 @@ async def find_verified(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, Op
     return row, person
 
 
-async def account_made(call: Call, enrolment_id: str) -> OpenPerson:
-    """Returns who has signed up by an enrolment at the calling device. Raises Refusal."""
+async def account_made(call: Call, enrolment_id: str, *, since: datetime) -> OpenPerson:
+    """Returns who has signed up by an enrolment at the calling device that was begun since then.
+    Raises Refusal."""
     row, person = await _find(call, enrolment_id)
-    if not await _has_joined(call.session, row):
-        raise Refusal(ProblemType.NOT_ACCEPTED, "the sign-up is not completed")
+    if row.expires_at - ENROLMENT_LIFE < since or not await _has_joined(call.session, row):
+        raise Refusal(ProblemType.NOT_ACCEPTED, "the sign-up is not completed, or was begun before")
     return person
 
 

@@ -3,6 +3,8 @@
 import json
 import secrets
 import textwrap
+from base64 import urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -14,8 +16,11 @@ from joserfc import jwk, jws
 from cloud.context import Event
 from cloud.integrations import palm_requests
 from cloud.integrations.tables import PalmRequestRow
+from cloud.merchants.merchants import add_site
 from cloud.policy import PALM_REQUESTS_KEPT
+from cloud.web.devices import DeviceRow
 from protocol.asked import AskedEnd, AskedPalm, AskedPalms, PalmAnswer, RequestState
+from protocol.documents import key_id
 from protocol.messages import (
     Account,
     DeletionReceipt,
@@ -61,6 +66,38 @@ def answers(kiosk: TestDevice, asked: AskedPalm, identification_id: str | None) 
     answer = kiosk.send("PUT", f"/palm-requests/{asked.request_id}/answer", body)
     assert answer.status_code == 200, answer.text
     return AskedEnd.model_validate_json(answer.content)
+
+
+def refused_answer(
+    kiosk: TestDevice, asked: AskedPalm, identification_id: str | None = None, **more: str
+) -> ProblemType:
+    """Returns why an answer is refused."""
+    told = PalmAnswer(identification_id=identification_id, **more)
+    path = f"/palm-requests/{asked.request_id}/answer"
+    return refusal(kiosk.send("PUT", path, told.model_dump_json().encode())).type
+
+
+def another_site(served: Served, shop: Shop) -> str:
+    """Returns the id of a new site of the shop's merchant."""
+
+    async def add() -> str:
+        async with served.context.database.session() as session:
+            site = await add_site(session, shop.api.merchant, "Airport", None)
+            await session.commit()
+            return site.id
+
+    return served.do(add())
+
+
+def moves(served: Served, kiosk: TestDevice, site_id: str) -> None:
+    """Has a kiosk come to another site of its merchant."""
+
+    async def move() -> None:
+        async with served.context.database.session() as session:
+            (await session.get_one(DeviceRow, kiosk.id)).site_id = site_id
+            await session.commit()
+
+    served.do(move())
 
 
 def palm_of(kiosk: TestDevice, asked: AskedPalm, who: str) -> str:
@@ -198,10 +235,48 @@ def test_a_palm_that_was_shown_for_something_else_answers_nothing(shop: Shop, kn
         shop.kiosk.recognised(known, Purpose.IDENTIFY),
         shop.kiosk.identify(known, visit_id=asked.request_id).identification_id,
     ):
-        body = PalmAnswer(identification_id=other).model_dump_json().encode()
-        answer = shop.kiosk.send("PUT", f"/palm-requests/{asked.request_id}/answer", body)
-        assert refusal(answer).type is ProblemType.NOT_ACCEPTED
+        assert refused_answer(shop.kiosk, asked, other) is ProblemType.NOT_ACCEPTED
     assert found(shop, asked)["state"] == "shown"
+
+
+def test_a_kiosk_at_another_site_of_the_merchant_shows_and_answers_nothing(
+    served: Served, shop: Shop, known: str
+):
+    elsewhere = served.kiosk(another_site(served, shop))
+    asks(shop, device_id=None, site_id=shop.site)
+    assert takes(elsewhere).request is None
+    asked = takes(shop.kiosk).request
+    assert asked is not None
+    shown = palm_of(elsewhere, asked, known)
+    assert refused_answer(elsewhere, asked, shown) is ProblemType.NOT_FOUND
+    assert found(shop, asked)["state"] == "shown"
+
+    # It would say that it was answered where it was asked.
+    moves(served, shop.kiosk, another_site(served, shop))
+    shown = palm_of(shop.kiosk, asked, known)
+    assert refused_answer(shop.kiosk, asked, shown) is ProblemType.NOT_FOUND
+    assert takes(shop.kiosk).request is None
+    moves(served, shop.kiosk, shop.site)
+    assert takes(shop.kiosk).request == asked
+    assert answers(shop.kiosk, asked, shown).state is RequestState.APPROVED
+
+
+def test_of_two_answers_at_once_one_is_taken_and_both_are_told_it(shop: Shop, known: str):
+    asked = shows(shop)
+    shown = palm_of(shop.kiosk, asked, known)
+    with ThreadPoolExecutor(2) as threads:
+        told = list(threads.map(lambda name: answers(shop.kiosk, asked, name), (shown, None)))
+    assert told[0] == told[1]
+    assert found(shop, asked)["state"] == told[0].state
+
+
+def test_a_palm_answers_the_request_that_it_was_shown_for_and_no_later_one(shop: Shop, known: str):
+    asked = shows(shop)
+    shown = palm_of(shop.kiosk, asked, known)
+    answers(shop.kiosk, asked, shown)
+    later = shows(shop, question="Release the second car?")
+    assert refused_answer(shop.kiosk, later, shown) is ProblemType.NOT_ACCEPTED
+    assert found(shop, later)["state"] == "shown"
 
 
 def test_what_is_cancelled_let_go_or_too_late_is_asked_no_longer(
@@ -309,20 +384,44 @@ def test_kiosks_are_listed_with_their_sites(served: Served, shop: Shop):
     assert answer.status_code == 404
 
 
-def test_a_statement_is_checked_as_the_page_says(shop: Shop):
+def test_a_statement_is_checked_as_the_page_says(served: Served, shop: Shop):
     """The program of docs/integrations/approve.md reads a statement, and no altered one."""
     page = (Path(__file__).parents[3] / "docs" / "integrations" / "approve.md").read_text("utf-8")
     lines = page[page.index("    import base64") :].split("\n\nIt says:")[0]
     program: Told = {}
     exec(textwrap.dedent(lines), program)
+    jwks = shop.api.http.get("/v1/jwks").json()
+    asked, later = [shows_and_hears_no(shop) for _ in range(2)]
+    statement = found(shop, asked)["statement"]
+    own = jwks, shop.api.merchant, asked.request_id
     read = program["read"]
-    asked = shows(shop)
-    answers(shop.kiosk, asked, None)
-    statement, jwks = found(shop, asked)["statement"], shop.api.http.get("/v1/jwks").json()
-    assert read(statement, jwks) == claims_of(shop, statement)
+    assert read(statement, *own) == claims_of(shop, statement)
     header, claims, signature = statement.split(".")
     with pytest.raises(InvalidSignature):
-        read(f"{header}.{claims[:-2]}xx.{signature}", jwks)
+        read(f"{header}.{claims[:-2]}xx.{signature}", *own)
+    for other in (
+        found(shop, later)["statement"],
+        signed_by_the_service(served, {"alg": "EdDSA"}, claims),
+    ):
+        with pytest.raises(ValueError, match="not a statement about this request"):
+            read(other, *own)
+    with pytest.raises(ValueError, match="not a statement about this request"):
+        read(statement, jwks, "another merchant", asked.request_id)
+
+
+def shows_and_hears_no(shop: Shop) -> AskedPalm:
+    asked = shows(shop)
+    answers(shop.kiosk, asked, None)
+    return asked
+
+
+def signed_by_the_service(served: Served, header: Told, claims: str) -> str:
+    """Returns what the service could have signed for another use."""
+    key = served.context.receipt_key
+    kid = key_id(key.public_key().public_bytes_raw())
+    parts = urlsafe_b64encode(json.dumps(header | {"kid": kid}).encode()).decode().rstrip("=")
+    said = f"{parts}.{claims}"
+    return f"{said}.{urlsafe_b64encode(key.sign(said.encode())).decode().rstrip('=')}"
 
 
 def test_somebody_signs_up_at_a_named_kiosk_and_is_known_by_the_merchants_reference(
@@ -339,10 +438,9 @@ def test_somebody_signs_up_at_a_named_kiosk_and_is_known_by_the_merchants_refere
     enrolment = kiosk.verified_enrolment()
     body = PalmAnswer(enrolment_id=enrolment).model_dump_json().encode()
     path = f"/palm-requests/{asked.request_id}/answer"
-    assert refusal(kiosk.send("PUT", path, body)).type is ProblemType.NOT_ACCEPTED
-    kiosk.add_card(enrolment)
-    kiosk.add_palm(enrolment, plain_palms.burst(who))
-    kiosk.post(f"/enrolments/{enrolment}/completion", None, Account)
+    early = refused_answer(kiosk, asked, enrolment_id=enrolment)
+    assert early is ProblemType.NOT_ACCEPTED
+    joins(kiosk, enrolment, who)
     end = AskedEnd.model_validate_json(kiosk.send("PUT", path, body).content)
     assert end.state is RequestState.ENROLLED
     told = found(shop, asked)
@@ -351,3 +449,21 @@ def test_somebody_signs_up_at_a_named_kiosk_and_is_known_by_the_merchants_refere
     assert len(shop.api.get("/people?reference=M-2002")["people"]) == 1
     asked = shows(shop, person="M-2002")
     assert compares(kiosk, asked, who).outcome is Outcome.ACCEPTED
+    answers(kiosk, asked, None)
+
+    # Who has signed up answers no other request by that.
+    served.ahead = timedelta(seconds=1)
+    another = shows(shop, kind="enrol", person="M-3003")
+    for _ in range(2):
+        refused = refused_answer(kiosk, another, enrolment_id=enrolment)
+        assert refused is ProblemType.NOT_ACCEPTED
+        kiosk.send("PUT", f"/palm-requests/{another.request_id}/begun")
+    assert found(shop, another)["state"] == "begun"
+    assert shop.api.get("/people?reference=M-3003")["people"] == []
+
+
+def joins(kiosk: TestDevice, enrolment: str, who: str) -> None:
+    """Completes an enrolment whose number is proven."""
+    kiosk.add_card(enrolment)
+    kiosk.add_palm(enrolment, plain_palms.burst(who))
+    kiosk.post(f"/enrolments/{enrolment}/completion", None, Account)
