@@ -15,7 +15,13 @@ from cloud.merchants.regions import must_be_here
 from cloud.merchants.tables import FIRST, ActivationCode, MerchantRow, SiteRow
 from cloud.policy import ACTIVATION_LIFE, CODE_ATTEMPTS, Limits
 from cloud.web import signed_request
-from cloud.web.devices import bind_reader, find_device, register_device, revoke_device
+from cloud.web.devices import (
+    DeviceRow,
+    bind_reader,
+    find_device,
+    register_device,
+    revoke_device,
+)
 from cloud.web.limits import Strangers
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import ActivationRoute, Call, Caller
@@ -82,11 +88,10 @@ async def activate(call: Caller, activation: Activation, request: Request) -> De
     site = await call.session.get_one(SiteRow, code.site_id)
     merchant = await call.session.get_one(MerchantRow, site.merchant_id)
     await must_be_here(call.context, call.session, merchant.id)
-    reader: str | None = None
-    if code.replaces is not None and code.replaces != call.device_id:
-        replaced = await find_device(call.session, code.replaces)
-        reader = None if replaced is None else replaced.reader
-        await revoke_device(call.session, code.replaces, call.now)
+    replaced = await _replaced_by(call, code, merchant.id)
+    reader = None if replaced is None else replaced.reader
+    if replaced is not None:
+        await revoke_device(call.session, replaced.id, call.now)
     await register_device(
         call.session,
         device_id=call.device_id,
@@ -100,8 +105,8 @@ async def activate(call: Caller, activation: Activation, request: Request) -> De
     call.context.noted.note("api", "activated a device")
     if reader is not None:
         await bind_reader(call.session, call.device_id, reader)
-    if code.replaces is not None and code.replaces != call.device_id:
-        await call.context.doors.hand_on(call.session, code.replaces, call.device_id)
+    if replaced is not None:
+        await call.context.doors.hand_on(call.session, replaced.id, call.device_id)
     return Device(
         device_id=call.device_id,
         merchant=merchant.name,
@@ -109,6 +114,15 @@ async def activate(call: Caller, activation: Activation, request: Request) -> De
         currency=merchant.currency,
         orders_key=to_base64(call.context.receipt_key.public_key().public_bytes_raw()),
     )
+
+
+async def _replaced_by(call: Call, code: ActivationCode, merchant_id: str) -> DeviceRow | None:
+    """Returns the device in whose place the calling one comes, None when there is none."""
+    if code.replaces is None or code.replaces == call.device_id:
+        return None
+    replaced = await find_device(call.session, code.replaces)
+    # It may have come to another merchant since, whom nothing is taken from.
+    return replaced if replaced is not None and replaced.merchant_id == merchant_id else None
 
 
 async def make_activation_code(

@@ -59,6 +59,17 @@ def test_a_device_that_takes_anothers_place_gets_its_reader(
     assert knows(other, reader)
 
 
+def test_a_device_that_has_come_to_another_merchant_is_not_replaced_and_keeps_its_reader(
+    served: Served, kiosk: TestDevice, reader: str
+):
+    code = served.activation_code(replaces=kiosk.id)
+    kiosk.activate(served.activation_code(served.merchant()))
+    served.bind(kiosk, reader)
+    other = served.device()
+    other.activate(code)
+    assert (knows(kiosk, reader), knows(other, reader)) == (True, False)
+
+
 def test_a_device_that_is_activated_again_keeps_its_reader_where_it_stays(
     served: Served, kiosk: TestDevice, reader: str
 ):
