@@ -20,6 +20,10 @@ from babel.messages.pofile import read_po
 from protocol.currency import exponent_of
 from protocol.messages import MOST_MINOR
 
+_FORMULA = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@\0\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
+"""Where a cell begins that a spreadsheet could take for a formula: at a sign that is one, in full
+width as well, after blanks as well, and after what parts cells elsewhere."""
+
 
 @dataclass(frozen=True)
 class Language:
@@ -109,8 +113,9 @@ def decimal(minor: int, currency: str) -> str:
 
 
 def only_text(cell: str) -> str:
-    """Returns a cell of a file that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
+    """Returns a cell of a file that no spreadsheet takes for a formula, also not one that parts the
+    cells of a comma-separated file at other signs (OWASP, CSV Injection)."""
+    return _FORMULA.sub("'", cell)
 
 
 def minor_of(typed: str, currency: str) -> int | None:
