@@ -107,21 +107,24 @@ async def member_of(
     return member
 
 
-async def make(browser: Browser, link: str, passkey: Authenticator) -> httpx.Response:
-    """Makes a passkey by a link."""
+async def make(
+    browser: Browser, link: str, passkey: Authenticator, **manner: Any
+) -> httpx.Response:
+    """Makes a passkey by a link. `manner` is that of the authenticator."""
     page = await browser.open(link)
     form = forms(page)[link].fields
     asked = await browser.post(f"{link}/options", {"form": form["form"]})
-    return await browser.submit(page, link, credential=passkey.make(asked.text, origin=ORIGIN))
+    credential = passkey.make(asked.text, origin=ORIGIN, **manner)
+    return await browser.submit(page, link, credential=credential)
 
 
-async def use(browser: Browser, passkey: Authenticator) -> httpx.Response:
-    """Signs in with a passkey."""
+async def use(browser: Browser, passkey: Authenticator, **manner: Any) -> httpx.Response:
+    """Signs in with a passkey. `manner` is that of the authenticator."""
     page = await browser.open("/console/sign-in")
     form = forms(page)["/console/sign-in"].fields
     asked = await browser.post("/console/passkey/options", {"form": form["form"]})
     return await browser.submit(
-        page, "/console/sign-in", credential=passkey.sign(asked.text, origin=ORIGIN)
+        page, "/console/sign-in", credential=passkey.sign(asked.text, origin=ORIGIN, **manner)
     )
 
 

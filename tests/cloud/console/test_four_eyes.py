@@ -1,5 +1,6 @@
 """Dangerous acts need two: one asks, and another approves."""
 
+import asyncio
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -79,6 +80,31 @@ async def test_all_kiosks_of_a_site_are_revoked_when_another_approves_it(portal:
     ]
     assert rows[-5]["details"] == {"kiosks": "one two"}
     assert "kiosks: Till one, Till two" in (await asker.open("/console/audit")).text
+
+
+async def test_what_is_approved_twice_at_once_is_done_once(portal: Portal):
+    await add_kiosk(portal)
+    form = f"/console/sites/{await site_of(portal, 'first')}/revoke"
+    asker, *others = [await member_of(portal) for _ in range(4)]
+    (request,) = requests(await asker.submit(form, form))
+    path = f"{PAGE}/{request}/approve"
+    answers = await asyncio.gather(*(each.post(path) for each in (asker, *others)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+    assert answers[0].status_code == 409
+    acts = [row["act"] for row in await trail(asker)]
+    assert acts.count("approve to revoke kiosks") == 1
+    assert acts.count("revoke the kiosk, as two want it") == 1
+
+
+async def test_one_alone_revokes_no_more_kiosks_by_revoking_them_at_once(portal: Portal):
+    names = [f"kiosk-{number}" for number in range(ALONE + 3)]
+    for name in names:
+        await add_kiosk(portal, name)
+    operator = await member_of(portal)
+    paths = [f"/console/devices/{name}/revoke" for name in names]
+    pages = await asyncio.gather(*(operator.post(path) for path in paths))
+    assert [page.url.path for page in pages].count(PAGE) == 3
+    assert sum(await are_revoked(portal, *names)) == ALONE
 
 
 async def test_whoever_has_asked_for_the_trail_takes_it_once(portal: Portal):

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -222,10 +222,41 @@ def _unsigned(token: str) -> str:
     return f"{header}.{token.split('.')[1]}."
 
 
-def _signed(token: str, alg: str, key: OctKey | RSAKey) -> str:
+def _signed(token: str, alg: str, key: OctKey | RSAKey, **header: object) -> str:
     payload = token.split(".")[1]
     claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    return jwt.encode({"alg": alg}, claims, key, [alg])
+    return jwt.encode({"alg": alg, **header}, claims, key, [alg])
+
+
+async def test_what_was_said_at_another_sign_in_signs_nobody_in(
+    portal: Portal, provider: IdentityProvider, caplog: pytest.LogCaptureFixture
+):
+    """Neither an ID token of before nor a code of somebody else's way counts again."""
+    await bound(portal, provider, "jo")
+    given: list[str] = []
+
+    def keep(token: str) -> str:
+        given.append(token)
+        return given[0]
+
+    provider.forge = keep
+    try:
+        assert (await signs_in(portal, provider, "jo")).url.path == "/console"
+        page = await signs_in(portal, provider, "jo")
+    finally:
+        provider.forge = None
+    assert given[0] != given[1]
+    assert page.status_code == 403
+    assert "its ID token has no good nonce" in caplog.text
+
+    thief, victim = portal.browser(), portal.browser()
+    theirs = parse_qs(urlsplit(provider.signs_in(await leaves(victim), "jo")).query)
+    own = parse_qs(urlsplit(await leaves(thief)).query)
+    told = urlencode({"code": theirs["code"][0], "state": own["state"][0]})
+    page = await comes_back(thief, f"{CALLBACK}?{told}")
+    assert page.status_code == 403
+    assert "has not signed you in" in page.text
+    assert (await thief.open("/console")).url.path == "/console/sign-in"
 
 
 async def test_what_the_provider_has_not_signed_signs_nobody_in(
@@ -238,6 +269,8 @@ async def test_what_the_provider_has_not_signed_signs_nobody_in(
             _unsigned,
             lambda token: _signed(token, "HS256", OctKey.import_key("hush" * 16)),
             lambda token: _signed(token, "RS256", stolen),
+            # With its own key in the header.
+            lambda token: _signed(token, "RS256", stolen, jwk=stolen.as_dict(private=False)),
             lambda token: token[:-8] + "AAAAAAAA",
             lambda token: "no token",
         ):

@@ -13,7 +13,7 @@ from cloud.keys.person_keys import MasterKey
 from cloud.policy import SESSION_IDLE, SESSION_LIFE, STAFF_LINK_LIFE, Limits
 from cloud.settings import Settings
 from tests.support.console import link_for, make, member_of, use
-from tests.support.passkeys import Authenticator
+from tests.support.passkeys import PRESENT, Authenticator
 from tests.support.portal import ORIGIN, Portal, forms, open_portal
 
 pytestmark = pytest.mark.anyio
@@ -63,19 +63,39 @@ async def test_what_is_not_a_passkey_of_staff_signs_nobody_in(portal: Portal):
     assert "That passkey was not taken" in answer.text
 
 
-async def test_a_session_ends_by_itself(portal: Portal):
+async def test_a_passkey_that_has_not_verified_its_user_signs_nobody_in(portal: Portal):
     member = await member_of(portal)
-    for span in (SESSION_IDLE, SESSION_LIFE):
-        began = portal.now
-        step = SESSION_IDLE - timedelta(seconds=1)
-        while portal.now - began < span - 2 * step:
-            portal.pass_time(step)
-            assert (await member.open("/console/sites")).url.path == "/console/sites"
-        portal.pass_time(SESSION_IDLE)
-        page = await member.open("/console")
-        assert "your session has ended" in page.text
-        await forget_expired(portal.context)
-        await member.sign_in()
+    browser = portal.browser()
+    answer = await use(browser, member.passkey, flags=PRESENT)
+    assert answer.status_code == 403
+    assert "That passkey was not taken" in answer.text
+    assert (await browser.open("/console")).url.path == "/console/sign-in"
+    _, link = await link_for(portal, Role.OPERATOR)
+    assert (await make(browser, link, Authenticator(), flags=PRESENT)).status_code == 403
+    assert (await use(browser, member.passkey)).url.path == "/console"
+
+
+async def test_a_session_ends_without_use_and_in_any_case(portal: Portal):
+    member = await member_of(portal)
+    step = SESSION_IDLE - timedelta(seconds=1)
+
+    async def works() -> bool:
+        return (await member.open("/console/sites")).url.path == "/console/sites"
+
+    portal.pass_time(step)
+    assert await works()
+    portal.pass_time(SESSION_IDLE)
+    assert "your session has ended" in (await member.open("/console")).text
+    await forget_expired(portal.context)
+    await member.sign_in()
+    end = portal.now + SESSION_LIFE
+    while portal.now + step < end:
+        portal.pass_time(step)
+        assert await works()
+    portal.pass_time(end - portal.now - timedelta(seconds=1))
+    assert await works()
+    portal.pass_time(timedelta(seconds=1))
+    assert "your session has ended" in (await member.open("/console")).text
 
 
 async def test_an_account_that_has_ended_is_signed_in_nowhere(portal: Portal):
@@ -157,6 +177,8 @@ async def test_strangers_try_no_more_passkeys_than_allowed(portal: Portal):
         portal.app.state.strangers.spend(limit, "192.0.2.1", portal.now)
     assert (await browser.post("/console/sign-in", form)).status_code == 403
     assert (await browser.post("/console/sign-in", form)).status_code == 429
+    # Whoever guesses here keeps nobody at this address out of the portal.
+    assert (await browser.ask_for_code("+14155550123")).status_code == 200
 
 
 async def test_the_console_is_at_the_address_of_the_settings_only(tmp_path: Path):

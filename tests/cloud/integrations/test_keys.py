@@ -1,5 +1,6 @@
 """What a key proves, what it may do, and how often."""
 
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -97,6 +98,17 @@ def test_a_token_is_for_less_than_its_key_when_that_is_asked_for(served: Served)
     token = with_token(told["access_token"])
     assert api.ask("GET", "/people?reference=M-1", headers=token).status_code == 200
     assert api.ask("GET", "/purchases", headers=token).status_code == 403
+
+
+def test_a_token_is_for_no_more_than_its_key(served: Served):
+    api = integrator(served, FIRST, Scope.PEOPLE_READ)
+    client, secret = api.key.split(".")
+    form = GRANT | {"scope": "people:read purchases:read"}
+    answer = api.http.post(TOKEN, data=form, auth=(client, secret))
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+    token = with_token(token_of(api)["access_token"])
+    assert api.ask("GET", "/people?reference=M-1", headers=token).status_code == 200
+    assert problem(api.ask("GET", "/purchases", headers=token)) is ProblemType.INSUFFICIENT_SCOPE
 
 
 def test_a_token_ends_after_a_quarter_of_an_hour_and_with_its_key(served: Served):
@@ -207,8 +219,9 @@ def test_what_is_shown_once_is_nowhere_in_plain(served: Served, shop: Shop):
     body = {"url": "https://example.com/hook", "events": ["purchase.paid"]}
     secret = shop.api.post("/webhooks", body)["secret"].removeprefix("whsec_")
     files = [path for path in served.state.database.parent.rglob("*") if path.is_file()]
-    for hidden in (secret, shop.api.key.partition(".")[2]):
-        assert not any(hidden.encode() in path.read_bytes() for path in files)
+    key = shop.api.key.partition(".")[2]
+    for hidden in (secret.encode(), b64decode(secret), key.encode()):
+        assert not any(hidden in path.read_bytes() for path in files)
 
 
 def test_a_post_says_which_request_it_is(shop: Shop):

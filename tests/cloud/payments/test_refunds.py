@@ -8,8 +8,10 @@ from functools import partial
 import httpx
 import pytest
 
+from cloud.console import acts
+from cloud.console.audit import By, Door
 from cloud.jobs.housekeeping import run_round
-from cloud.payments.refunds import settle
+from cloud.payments.refunds import Reason, settle
 from cloud.payments.tables import PurchaseRow, RefundRow
 from cloud.web.problems import Refusal
 from protocol.messages import (
@@ -323,6 +325,42 @@ def test_refunds_at_once_do_not_exceed_the_purchase_together(
 
     with ThreadPoolExecutor() as pool:
         outcomes = list(pool.map(ask, [500] * 6))
+    assert sorted(outcomes) == sorted(["refunded"] * 2 + [ProblemType.NOT_REFUNDABLE] * 4)
+    assert moved(served, bought) == [500, 500]
+
+
+def test_refunds_from_the_console_and_from_a_till_at_once_do_not_exceed_the_purchase(
+    served: Served, kiosk: TestDevice, who: str
+):
+    bought = buy(kiosk, who)
+
+    def from_the_till() -> str:
+        try:
+            return give_back(kiosk, bought, asking(500)).outcome
+        except Refused as raised:
+            return raised.problem.type
+
+    async def give() -> str:
+        context = served.context
+        async with context.database.session() as session:
+            sale = await session.get_one(PurchaseRow, bought.purchase_id)
+            by = By(Door.CONSOLE, "somebody of the staff", context.clock())
+            can, why = context.payments.chargeable, Reason.RETURNED
+            try:
+                row = await acts.refund(session, can, by, sale, asking(500), reason=why)
+            except Refusal as refusal:
+                return refusal.problem.type
+            await session.commit()
+            await settle(context, session, row)
+            await session.commit()
+            return row.outcome
+
+    with ThreadPoolExecutor() as pool:
+        asked = [
+            pool.submit(from_the_till) if place % 2 else pool.submit(lambda: served.do(give()))
+            for place in range(6)
+        ]
+        outcomes = [each.result() for each in asked]
     assert sorted(outcomes) == sorted(["refunded"] * 2 + [ProblemType.NOT_REFUNDABLE] * 4)
     assert moved(served, bought) == [500, 500]
 
