@@ -75,9 +75,14 @@ def name_operation(route: APIRoute) -> str:
 
 
 @cache
-def routers() -> tuple[APIRouter, ...]:
-    """Returns the routers of every endpoint but the sandbox's."""
-    return (
+def endpoints() -> tuple[BaseRoute, ...]:
+    """Every endpoint but the sandbox's.
+
+    FastAPI reads the types of their parameters at the first request, and
+    keeps what it learns with these objects. All applications of a process share them.
+    """
+    api = APIRouter(generate_unique_id_function=name_operation, responses=RESPONSES)
+    for router in (
         health.router,
         devices.info_router,
         devices.router,
@@ -119,18 +124,7 @@ def routers() -> tuple[APIRouter, ...]:
         receivers.router,
         *PORTAL,
         *CONSOLE,
-    )
-
-
-@cache
-def endpoints() -> tuple[BaseRoute, ...]:
-    """Every endpoint but the sandbox's.
-
-    FastAPI reads the types of their parameters at the first request, and
-    keeps what it learns with these objects. All applications of a process share them.
-    """
-    api = APIRouter(generate_unique_id_function=name_operation, responses=RESPONSES)
-    for router in routers():
+    ):
         api.include_router(router)
     return tuple(api.routes)
 
@@ -161,7 +155,7 @@ def create_app(context: Context) -> FastAPI:
     app.state.integrators = Strangers()
     app.state.watch = health.Watch(context)
     app.state.relay = Relay()
-    problems.install(app, [route for router in routers() for route in router.routes])
+    problems.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(Interrupted)
     # Browsers would keep it for every service on a machine whose sandbox they have seen.

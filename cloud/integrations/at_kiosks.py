@@ -98,7 +98,7 @@ async def take(call: Caller, wait: Wait = LONGEST_WAIT_S) -> AskedPalms:
     return AskedPalms(request=request, again_after_s=0)
 
 
-@router.get("/palm-requests/{request_id}")
+@router.get("/palm-requests/{request_id:id}")
 async def look(call: Caller, request_id: str, wait: Wait = LONGEST_WAIT_S) -> AskedEnd:
     """Tells what has become of a request that the device shows, as soon as it has ended."""
     context = call.context

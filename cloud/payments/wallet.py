@@ -157,7 +157,7 @@ async def make_default(call: Caller, identification_id: str, card_id: Identifier
     return await _wallet(call, person)
 
 
-@router.delete("/identifications/{identification_id}/cards/{card_id}")
+@router.delete("/identifications/{identification_id}/cards/{card_id:id}")
 async def remove(call: Caller, identification_id: str, card_id: Identifier) -> Wallet:
     """Removes a card, and changes nothing when it is removed already."""
     person = await _person(call, identification_id)

@@ -2,14 +2,13 @@
 
 import http
 import logging
-from collections.abc import Sequence
 from datetime import datetime
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Match
+from starlette.routing import Match
 
 from cloud.context import Context
 from cloud.db.database import cause_of, is_busy, storage_fault
@@ -120,9 +119,8 @@ class Refusal(Exception):
         )
 
 
-def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
-    """Makes a problem document of every error of the app, expected or not. `routes` are those of
-    its endpoints."""
+def install(app: FastAPI) -> None:
+    """Makes a problem document of every error of the app, expected or not."""
 
     @app.exception_handler(Refusal)
     async def refused(request: Request, refusal: Refusal) -> Response:
@@ -152,7 +150,7 @@ def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
         response.headers.update(error.headers or {})
         if error.status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
             # The framework names the methods of the first route alone that has the path.
-            response.headers["allow"] = ", ".join(_methods(request, routes))
+            response.headers["allow"] = ", ".join(_methods(request))
         return response
 
     @app.exception_handler(Exception)
@@ -162,18 +160,15 @@ def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
     del refused, invalid, not_a_text, http_error, unexpected
 
 
-def _methods(request: Request, routes: Sequence[BaseRoute]) -> list[str]:
-    """Returns the methods that the path of a request is served with (RFC 9110, section 10.2.1): of
-    several routes whose templates it fits, those of the one with the fewest names in it, as
-    OpenAPI has it."""
-    found: dict[int, list[str]] = {}
-    for method in _METHODS:
-        scope = {**request.scope, "method": method, "path_params": {}}
-        matches = [route.matches(scope) for route in routes]
-        names = [len(child["path_params"]) for match, child in matches if match is Match.FULL]
-        if names:
-            found.setdefault(min(names), []).append(method)
-    return found[min(found)] if found else []
+def _methods(request: Request) -> list[str]:
+    """Returns the methods that the path of a request is served with (RFC 9110, section 10.2.1)."""
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    routes = request.app.routes
+    return [
+        method
+        for method, scope in scopes.items()
+        if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    ]
 
 
 def answer(context: Context, refusal: Refusal) -> Response:

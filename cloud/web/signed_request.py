@@ -28,6 +28,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
 from cloud.context import Context
@@ -416,6 +417,21 @@ def _head(request: Request) -> signature.Request:
         request.method, raw_path.decode("latin-1"), query.decode("latin-1"), headers
     )
 
+
+class _Id(Convertor[str]):
+    """An id in a path, as `{name:id}`. It is none of the words that other paths have in its place:
+    these would be served with the methods of both, and OpenAPI tells of one path alone."""
+
+    regex = "(?!(?:pages|readings|taken)$)[^/]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("id", _Id())
 
 ENVELOPE = {
     "requestBody": {

@@ -68,7 +68,7 @@ class Shelf:
         """The part of the API that the provider calls."""
         app = FastAPI()
         app.state.context = self
-        problems.install(app, app.routes)
+        problems.install(app)
         app.add_middleware(BodyLimit)
         app.include_router(webhooks.router)
         return app

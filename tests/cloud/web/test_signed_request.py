@@ -342,9 +342,11 @@ def test_an_unknown_route_or_method_is_a_problem_document(
 def test_a_path_tells_its_methods_and_not_those_of_a_template_that_it_fits_too(
     served: Served, path: str, methods: set[str]
 ):
-    answer = served.device().http.options(path)
-    assert answer.status_code == 405
-    assert set(answer.headers["allow"].split(", ")) == methods
+    http = served.device().http
+    for method in {"OPTIONS", "DELETE", "GET", "PATCH", "POST", "PUT"} - methods:
+        answer = http.request(method, path)
+        assert answer.status_code == 405
+        assert set(answer.headers["allow"].split(", ")) == methods
 
 
 def test_a_nul_in_what_is_stored_or_looked_for_is_no_text(served: Served, kiosk: TestDevice):
