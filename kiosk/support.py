@@ -149,7 +149,7 @@ def _host(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-def _settings(settings: Settings) -> dict[str, str | float]:
+def _settings(settings: Settings) -> dict[str, str | bool | float]:
     """Returns the settings that are numbers or choices, and of the others what kind they are."""
     devices = {
         "camera": settings.camera,
@@ -162,7 +162,7 @@ def _settings(settings: Settings) -> dict[str, str | float]:
         "sound": settings.sound,
     }
     url = settings.service.url
-    told: dict[str, str | float] = {
+    told: dict[str, str | bool | float] = {
         name: "none" if address is None else address.partition(":")[0]
         for name, address in devices.items()
     }

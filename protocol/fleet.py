@@ -7,7 +7,7 @@ everything else is in `kiosk.support`.
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StrictInt, StringConstraints
+from pydantic import AwareDatetime, Field, StrictBool, StrictFloat, StrictInt, StringConstraints
 
 from protocol.messages import MOST_MINOR, Base64, Currency, Identifier, Message
 
@@ -25,7 +25,7 @@ class FoundLine(Message):
     part: Words
     health: Words
     finding: Words
-    values: list[Words | float] = Field(default=[], max_length=8)
+    values: list[Words | StrictFloat] = Field(default=[], max_length=8)
 
 
 class SupportBundle(Message):
@@ -44,7 +44,7 @@ class SupportBundle(Message):
     """Of the kiosk's process."""
     memory_free_mb: Count
     """Of the machine."""
-    settings: dict[Words, Words | float] = Field(max_length=64)
+    settings: dict[Words, Words | StrictBool | StrictFloat] = Field(max_length=64)
     """Of devices the kind, of the service the host; names, paths and secrets are left out."""
     checks: list[FoundLine] = Field(max_length=64)
     log: list[LogLine] = Field(max_length=400)

@@ -102,6 +102,14 @@ def test_what_is_no_whole_number_is_none_in_a_report(served: Served, number: str
     assert refusal(answer).type is ProblemType.MALFORMED
 
 
+def test_words_that_are_too_long_are_no_number_either():
+    """As 0 they were taken, since they are read as one."""
+    line = {"part": "disk", "health": "good", "finding": "room", "values": [1, 0.5, "much"]}
+    assert FoundLine.model_validate(line).values == [1, 0.5, "much"]
+    with pytest.raises(ValidationError):
+        FoundLine.model_validate(line | {"values": ["0" * 501]})
+
+
 def test_orders_have_a_larger_number_when_they_have_changed_and_else_the_same(
     served: Served, kiosk: TestDevice
 ):
