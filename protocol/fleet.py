@@ -7,9 +7,9 @@ everything else is in `kiosk.support`.
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StrictBool, StrictFloat, StrictInt, StringConstraints
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints
 
-from protocol.messages import MOST_MINOR, Base64, Currency, Identifier, Message
+from protocol.messages import MOST_MINOR, Base64, Currency, Identifier, Message, Moment
 
 Words = Annotated[str, StringConstraints(max_length=500)]
 Variant = Literal["dark", "light"]
@@ -31,7 +31,7 @@ class FoundLine(Message):
 class SupportBundle(Message):
     """What those who help staff need to know of a kiosk. It is a file, too."""
 
-    made_at: AwareDatetime
+    made_at: Moment
     version: Words
     device_id: Identifier | None
     """None when the kiosk has not been activated."""

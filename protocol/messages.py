@@ -78,6 +78,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
@@ -100,6 +101,16 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 """32 bytes in base64."""
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """A currency code of ISO 4217."""
+
+
+def _written(value: object) -> object:
+    if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
+        return value
+    raise ValueError("a time is written as in RFC 3339")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
+"""A time that somebody else tells: a number, which could be read as seconds since 1970, is none."""
 
 
 class Message(BaseModel):
@@ -350,7 +361,7 @@ class Consent(Message):
     used at another merchant, and where a text has changed since."""
 
     texts: Annotated[list[Digest], Field(min_length=1, max_length=8)]
-    agreed_at: AwareDatetime
+    agreed_at: Moment
     signature: Signature | None = None
     """How they have signed those that are releases; None where none is."""
 

@@ -1,7 +1,8 @@
 """`./run fuzz`: has Schemathesis send the service what its OpenAPI document allows and forbids.
 
 Schemathesis knows no signatures, so its requests pass a proxy on loopback that signs them as a
-device. It has the key of an integrator, and what it asks of any merchant is asked of theirs.
+device. It has the key of an integrator, and what it asks of any merchant is asked of theirs. Nor
+can it show a palm: what it asks about an id is asked about one that there is.
 Arguments are passed on to `schemathesis run`, such as `--max-examples 100`.
 """
 
@@ -22,9 +23,10 @@ import httpx
 from cloud.merchants.tables import FIRST
 from cloud.settings import Settings
 from cloud.web.merchant_keys import API_KEY, KeyUse
-from protocol.messages import ProblemType
+from protocol.messages import ProblemType, Purchase, Purpose
 from protocol.signature import Request, sign_request
-from tests.support.integrator import integrator
+from tests.support.device import TestDevice
+from tests.support.integrator import Integrator, integrator
 from tests.support.served import PLAIN, Served
 
 HERE = Path(__file__).parent
@@ -38,7 +40,39 @@ NOT_FORWARDED = {
     "signature-input",
     "transfer-encoding",
 }
+PLAIN_ID = "[A-Za-z0-9_-]{8,64}(?=[/?]|$)"
+"""What may be an id: all else in its place is to be refused."""
 NOT_RETURNED = {"connection", "content-encoding", "content-length", "date", "transfer-encoding"}
+
+
+def what_there_is(kiosk: TestDevice, api: Integrator) -> list[tuple[re.Pattern[str], str]]:
+    """Returns the ids of what there is at a kiosk, each with where it stands in paths: behind the
+    first group."""
+    kiosk.sign_up("somebody")
+    bought = kiosk.post("/purchases", kiosk.sale(kiosk.recognised("somebody")), Purchase)
+    receiver = api.post("/webhooks", {"url": "http://127.0.0.1:1/", "events": ["palm.refused"]})[
+        "receiver_id"
+    ]
+    delivery = api.post(f"/webhooks/{receiver}/test")["delivery_id"]
+    wanted = {"kind": "approve", "question": "Yes?", "device_id": kiosk.id, "expires_in_s": 600}
+    request = api.post("/palm-requests", wanted)["request_id"]
+    kiosk.send("PUT", "/palm-requests/taken?wait=0")
+    places = {
+        f"^(/v1/purchases/){PLAIN_ID}": bought.reference,
+        f"^(/v1/merchants/{FIRST}/purchases/){PLAIN_ID}": bought.purchase_id,
+        f"^(/v1/merchants/{FIRST}/webhooks/){PLAIN_ID}": receiver,
+        f"(/deliveries/){PLAIN_ID}": delivery,
+        f"(/palm-requests/)(?!taken){PLAIN_ID}": request,
+        f"^(/v1/enrolments/){PLAIN_ID}": kiosk.verified_enrolment(),
+    }
+    for purpose, of in {
+        Purpose.CARDS: "cards",
+        Purpose.ENTER: "tickets",
+        Purpose.IDENTIFY: "(?:membership|age|holdings)",
+    }.items():
+        found = kiosk.recognised("somebody", purpose)
+        places[f"^(/v1/identifications/){PLAIN_ID}(?=/{of})"] = found
+    return [(re.compile(place), name) for place, name in places.items()]
 
 
 def signing_proxy(served: Served) -> ThreadingHTTPServer:
@@ -47,6 +81,7 @@ def signing_proxy(served: Served) -> ThreadingHTTPServer:
     would be refused."""
     device = served.kiosk()
     of_access = integrator(served, use=KeyUse.ACCESS).key
+    there = what_there_is(device, integrator(served))
 
     class Signing(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -73,9 +108,13 @@ def signing_proxy(served: Served) -> ThreadingHTTPServer:
                 for name, value in self.headers.items()
                 if name.lower() not in NOT_FORWARDED
             }
-            if self.command == "POST":
+            if self.command == "POST" and not self.path.startswith("/v1/merchants/"):
+                # Those with a key describe the header, so that it is tried without.
                 sent.setdefault("idempotency-key", secrets.token_urlsafe(16))
             asked = re.sub("^/v1/merchants/[^/?]+/", f"/v1/merchants/{FIRST}/", self.path)
+            if self.command != "DELETE":
+                for place, name in there:
+                    asked = place.sub(lambda found, name=name: found[1] + name, asked)
             if "/access-list" in asked:
                 # Another kind of key, for a site.
                 sent[API_KEY] = of_access

@@ -70,6 +70,15 @@ def test_an_amount_is_a_whole_number_of_minor_units_and_nothing_like_one(minor: 
         Money.model_validate({"minor": minor, "currency": "USD"})
 
 
+@pytest.mark.parametrize("told", ["0", '"0"', '"1796064674"', "1796064674.5", "null", "true"])
+def test_a_time_is_written_out_and_no_number(told: str):
+    digest = "A" * 43 + "="
+    written = f'{{"texts": ["{digest}"], "agreed_at": "2026-12-01T12:00:00Z"}}'
+    assert Consent.model_validate_json(written).agreed_at == datetime(2026, 12, 1, 12, tzinfo=UTC)
+    with pytest.raises(ValidationError):
+        Consent.model_validate_json(written.replace('"2026-12-01T12:00:00Z"', told))
+
+
 @pytest.mark.parametrize("infrared", ["yes", 1, "true"])
 def test_a_truth_is_a_truth_and_nothing_like_one(infrared: object):
     fields = {"activation_code": "27182818", "public_key": "AAAA", "name": "Till 3"}
