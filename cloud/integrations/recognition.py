@@ -10,7 +10,7 @@ from cloud.integrations import asking, paging
 from cloud.integrations.asking import Asked, Asker, Scope, needs
 from cloud.merchants.merchants import all_sites
 from cloud.policy import TALLIES_KEPT
-from cloud.seen import Became, Light, Quality
+from cloud.seen import TOOK, Became, Light, Quality
 from cloud.watch import tallies
 from cloud.watch.tallies import Cell, Figures
 from protocol.messages import Identifier, Message
@@ -53,7 +53,8 @@ class Recognised(Message):
     """Not seen to be alive."""
     unreadable: int
     median_s: float | None = Field(
-        description="In how many seconds half of the palms were answered, as one of ten steps."
+        description="In how many seconds half of the palms were answered, as one of ten steps; "
+        "null where it took longer than the last, 10, and without palms."
     )
     quality: Qualities
     """Of the palms that were read, those of people who signed up among them."""
@@ -109,7 +110,7 @@ def _is_after(place: paging.Place, other: paging.Place) -> bool:
 
 
 def _told(cell: Cell, figures: Figures) -> Recognised:
-    counts = figures.counts
+    counts, median = figures.counts, figures.median_s
     return Recognised(
         day=cell.day,
         device_id=cell.device_id,
@@ -122,6 +123,6 @@ def _told(cell: Cell, figures: Figures) -> Recognised:
         refused=counts[Became.REFUSED],
         lifeless=counts[Became.LIFELESS],
         unreadable=counts[Became.UNREADABLE],
-        median_s=figures.median_s,
+        median_s=None if median is None or median > TOOK[-1] else median,
         quality=Qualities(**{each.value: counts[each] for each in Quality}),
     )

@@ -31,7 +31,8 @@ class Recognised:
         refused (int):
         lifeless (int):
         unreadable (int):
-        median_s (float | None): In how many seconds half of the palms were answered, as one of ten steps.
+        median_s (float | None): In how many seconds half of the palms were answered, as one of ten steps; null where it
+            took longer than the last, 10, and without palms.
         quality (Qualities): How well palms could be seen that were read, by classes of their quality.
     """
 
