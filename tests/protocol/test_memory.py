@@ -76,3 +76,24 @@ def test_the_self_test_says_when_memory_may_be_swapped(
     assert memory_check() == ()
     (tmp_path / "proc/swaps").unlink()
     assert len(memory_check()) == 1
+
+
+def test_pages_are_joined_and_hold_what_they_held():
+    program = """
+from pathlib import Path
+from protocol.memory import widen_pages
+
+def huge_kb():
+    text = Path("/proc/self/smaps_rollup").read_text()
+    return int(re.search("AnonHugePages:[^0-9]*([0-9]+)", text)[1])
+
+told = os.urandom(2**12)
+held = bytearray(told * 2**12)
+before = huge_kb()
+widen_pages()
+print(huge_kb() - before >= 2**13, held == told * 2**12)
+"""
+    joined, held = told(program).split()
+    assert held == "True"
+    if joined != "True":
+        pytest.skip("this kernel joins no pages at once")
