@@ -48,6 +48,11 @@ def tinted(grey_image: Colour) -> Colour:
     return np.asarray(cv2.LUT(cv2.merge([grey, grey, grey]), _SKIN[None]), np.uint8)
 
 
+_SHARES = (np.arange(256) / 255).astype(np.float32)
+"""What the networks are given for each level, 0 to 255."""
+
+
 def network_input(image: Colour) -> npt.NDArray[np.float32]:
     """Returns (1, height, width, 3) float32, RGB, 0 to 1."""
-    return (cv2.cvtColor(image, cv2.COLOR_BGR2RGB)[None] / 255).astype(np.float32)
+    given = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), _SHARES)
+    return np.asarray(given[None], np.float32)
