@@ -24,6 +24,11 @@ class Key:
     InvalidTag."""
 
     raw: bytes = field(repr=False)
+    _cipher: AESGCM = field(init=False, repr=False, compare=False)
+    """Made once: a key that opens a million values would take as long to make it as to open one."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_cipher", AESGCM(self.raw))
 
     @classmethod
     def generate(cls) -> "Key":
@@ -31,10 +36,10 @@ class Key:
 
     def seal(self, value: bytes, place: str) -> bytes:
         nonce = os.urandom(_NONCE)
-        return nonce + AESGCM(self.raw).encrypt(nonce, value, place.encode())
+        return nonce + self._cipher.encrypt(nonce, value, place.encode())
 
     def open(self, sealed: bytes, place: str) -> bytes:
-        return AESGCM(self.raw).decrypt(sealed[:_NONCE], sealed[_NONCE:], place.encode())
+        return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], place.encode())
 
 
 def trace_of(sealed: bytes) -> bytes:

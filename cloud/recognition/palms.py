@@ -1,10 +1,10 @@
 """Enrolled palms as they are stored: each template is sealed with the key of its person."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import cbor2
-from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.tables import new_id
@@ -18,6 +18,17 @@ from protocol.messages import Side
 
 UNPROTECTED = ""
 """The transform of a palm that was enrolled before templates were protected."""
+
+_STORED: Any = select(
+    PalmRow.id,
+    PalmRow.person_id,
+    PalmRow.side,
+    PalmRow.version,
+    PalmRow.transform,
+    PalmRow.template,
+)
+"""What is stored of a palm, in rows and not objects, which take three times as long: there may be a
+million of them, or 256 for every search."""
 
 
 def add_palm(
@@ -60,33 +71,22 @@ async def palms_of(session: AsyncSession, person: OpenPerson) -> list[Entry]:
 
 async def all_codes(session: AsyncSession, master: MasterKey, people: Select[str]) -> list[Code]:
     """Returns the search code of every palm of the people whose ids a query selects."""
-    return await _codes(session, master, PalmRow.person_id.in_(people))
+    # Whoever joined one after the other lies side by side. A list of ids would be sorted first.
+    whose = people.subquery()
+    return await _codes(session, master, _STORED.join(whose, whose.c[0] == PalmRow.person_id))
 
 
 async def codes_of(
     session: AsyncSession, master: MasterKey, palm_ids: Collection[str]
 ) -> list[Code]:
     """Returns the search codes of those of the palms that exist."""
-    return await _codes(session, master, PalmRow.id.in_(palm_ids))
+    return await _codes(session, master, _STORED.where(PalmRow.id.in_(palm_ids)))
 
 
-async def _codes(
-    session: AsyncSession, master: MasterKey, which: ColumnElement[bool]
-) -> list[Code]:
-    # Rows and not objects, which take three times as long: there may be a million.
-    query: Any = select(
-        PalmRow.id,
-        PalmRow.person_id,
-        PalmRow.side,
-        PalmRow.version,
-        PalmRow.transform,
-        PalmRow.template,
-    ).where(which)
-    rows: Any = await session.execute(with_wrapped_key(query, PalmRow.person_id))
+async def _codes(session: AsyncSession, master: MasterKey, query: Any) -> list[Code]:
     return [
         Code(palm_id, person_id, side, version, transform, cbor2.loads(raw)[0])
-        for palm_id, person_id, side, version, transform, template, wrapped_key in rows
-        for raw in (master.unwrap(wrapped_key, person_id).open(template, _place(palm_id)),)
+        for palm_id, person_id, side, version, transform, raw in await _raw(session, master, query)
     ]
 
 
@@ -95,9 +95,21 @@ async def sealed_templates(
 ) -> dict[str, bytes]:
     """Returns the sealed templates by palm id. A palm that does not exist, or exists in another
     version, is left out."""
-    query = select(PalmRow).where(PalmRow.id.in_(palm_ids), PalmRow.version == version)
-    palms = await _opened(session, master, query)
-    return {row.id: entry(person, row).template.sealed for person, row in palms}
+    query = _STORED.where(PalmRow.id.in_(palm_ids), PalmRow.version == version)
+    found = await _raw(session, master, query)
+    return {palm_id: cbor2.loads(raw)[1] for palm_id, *_, raw in found}
+
+
+async def _raw(
+    session: AsyncSession, master: MasterKey, query: Any
+) -> Iterator[tuple[str, str, Side, int, str, bytes]]:
+    """Returns what a query of `_STORED` finds, each template opened with its person's key."""
+    rows: Any = await session.execute(with_wrapped_key(query, PalmRow.person_id))
+    return (
+        (palm_id, whose, side, version, transform, key.open(template, _place(palm_id)))
+        for palm_id, whose, side, version, transform, template, wrapped in rows
+        for key in (master.unwrap(wrapped, whose),)
+    )
 
 
 async def still_enrolled(session: AsyncSession, palm_ids: Collection[str]) -> set[str]:

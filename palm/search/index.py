@@ -68,8 +68,8 @@ class Index:
         """Stores codes under names that are not there yet: it does not look for them. Raises
         ValueError as `add` does."""
         columns = _Block(
-            _stacked([_padded(name, NAME_BYTES) for name in names], NAME_BYTES),
-            _stacked([_padded(owner, OWNER_BYTES) for owner in owners], OWNER_BYTES),
+            _column(names, NAME_BYTES),
+            _column(owners, OWNER_BYTES),
             _stacked(codes, SEARCH_CODE_BYTES),
         )
         with self._lock:
@@ -183,6 +183,14 @@ def _padded(text: str, width: int) -> bytes:
     if len(raw) > width:
         raise ValueError(f"A name of {len(raw)} bytes is longer than {width}.")
     return raw
+
+
+def _column(texts: Sequence[str], width: int) -> _Packed:
+    """Returns each text as `_packed` does. Raises ValueError."""
+    cells = [text.encode().rjust(width, b"\0") for text in texts]
+    if max(map(len, cells), default=0) > width:
+        raise ValueError(f"A name of {max(map(len, cells))} bytes is longer than {width}.")
+    return _stacked(cells, width)
 
 
 def _stacked(cells: Sequence[bytes], width: int) -> _Packed:
