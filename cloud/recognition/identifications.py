@@ -276,6 +276,8 @@ async def shown_before(call: Call, visit_id: str, side: Side) -> list[dict[str, 
         )
     )
     kept: dict[str, dict[str, float]] = {palm: {} for palm in palms}
+    if not kept:
+        return []
     matched = select(Candidate).where(Candidate.identification_id.in_(kept))
     for candidate in await call.session.scalars(matched):
         kept[candidate.identification_id][candidate.person_id] = candidate.rarity
