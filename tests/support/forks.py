@@ -13,9 +13,8 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 _started: "list[subprocess.Popen[str]]" = []
@@ -27,25 +26,35 @@ def run_forked(
     """Calls a function of a module with these words as `sys.argv[1:]`, in a process that ends with
     what it returns as its exit status. Returns that status, and what was written to standard output
     and standard error."""
-    with TemporaryDirectory() as folder:
-        out, err = Path(folder, "out"), Path(folder, "err")
-        request = {
-            "module": function.__module__,
-            "function": function.__name__,
-            "words": [str(word) for word in words],
-            "files": [os.devnull, str(out), str(err)],
-            "environment": dict(os.environ),
-            "folder": os.getcwd(),
-        }
-        server = _server()
-        assert server.stdin
-        assert server.stdout
-        server.stdin.write(json.dumps(request) + "\n")
-        server.stdin.flush()
-        status = int(server.stdout.readline())
-        return subprocess.CompletedProcess(
-            request["words"], status, out.read_text(), err.read_text()
-        )
+    server = _server()
+    assert server.stdin
+    assert server.stdout
+    # Pipes, as a limit to the size of files would be one to what is written there.
+    pipes = [os.pipe() for _ in ("standard output", "standard error")]
+    request = {
+        "module": function.__module__,
+        "function": function.__name__,
+        "words": [str(word) for word in words],
+        "files": [os.devnull, *(f"/proc/{os.getpid()}/fd/{writing}" for _, writing in pipes)],
+        "environment": dict(os.environ),
+        "folder": os.getcwd(),
+    }
+    with ThreadPoolExecutor(len(pipes)) as readers:
+        written = [readers.submit(_read, reading) for reading, _ in pipes]
+        try:
+            server.stdin.write(json.dumps(request) + "\n")
+            server.stdin.flush()
+            status = int(server.stdout.readline())
+        finally:
+            for _, writing in pipes:
+                os.close(writing)
+        out, err = (each.result() for each in written)
+    return subprocess.CompletedProcess(request["words"], status, out, err)
+
+
+def _read(pipe: int) -> str:
+    with open(pipe) as file:
+        return file.read()
 
 
 def _server() -> "subprocess.Popen[str]":
@@ -88,7 +97,7 @@ def _become(request: Any) -> NoReturn:
     status: object = 1
     try:
         for number, name in enumerate(request["files"]):
-            file = os.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            file = os.open(name, os.O_RDWR)
             os.dup2(file, number)
             os.close(file)
         os.chdir(request["folder"])
