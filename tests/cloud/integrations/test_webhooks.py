@@ -3,7 +3,8 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -308,7 +309,14 @@ def test_what_is_no_address_for_webhooks_is_refused(shop: Shop, url: str):
 
 
 def outside_a_sandbox(context: Context) -> Context:
-    return replace(context, sandbox=False, settings=Settings())
+    """Returns what a service has that is no sandbox, an hour later. The one that is tested is a
+    sandbox, and has nothing to tell meanwhile."""
+    later = partial(hour_later, context)
+    return replace(context, sandbox=False, settings=Settings(), clock=later)
+
+
+def hour_later(context: Context) -> datetime:
+    return context.clock() + HOUR
 
 
 @pytest.mark.parametrize("change", [outside_a_sandbox])
@@ -323,7 +331,6 @@ def test_outside_a_sandbox_nothing_is_sent_to_this_machine(
     shop.api.post(f"/webhooks/{receiver.id}/test")
     receiver.hears()
     receiver.is_told()
-    served.ahead = HOUR
     served.do(deliveries.tell(change(served.context), receiver.id))
     (entry,) = receiver.log()
     assert entry["fault"] == "it begins with https://"
@@ -337,7 +344,7 @@ def test_a_name_that_leads_inside_is_looked_up_for_each_delivery_and_told_nothin
     wants = {"url": "https://localhost:1/hook", "events": [Event.PAID]}
     receiver = shop.api.post("/webhooks", wants)["receiver_id"]
     shop.api.post(f"/webhooks/{receiver}/test")
-    served.ahead = HOUR
+    served.do(deliveries.tell(served.context, receiver))
     served.do(deliveries.tell(outside_a_sandbox(served.context), receiver))
     (entry,) = shop.api.get(f"/webhooks/{receiver}/deliveries")["deliveries"]
     assert "not a public one" in entry["fault"]
