@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from cloud.jobs.housekeeping import write_seen
+from cloud.seen import Became, Light
 from protocol.asked import AskedEnd, PalmAnswer, RequestState
-from protocol.messages import Account, Purchase
+from protocol.messages import Account, ProblemType, Purchase
 from tests.cloud.integrations.conftest import Shop
 from tests.cloud.integrations.test_palm_requests import (
     answers,
@@ -23,6 +25,7 @@ from tests.cloud.integrations.test_palm_requests import (
     takes,
 )
 from tests.support import plain_palms
+from tests.support.device import TestDevice
 from tests.support.served import Served
 
 # RFC 9864 calls it Ed25519, which fewer libraries know.
@@ -273,13 +276,37 @@ def test_a_sign_up_goes_as_the_page_says(shop: Shop, who: str):
     reader.has_read_all()
 
 
-def test_people_and_purchases_are_told_as_the_page_says(shop: Shop, known: str):
+def palms_were_shown(served: Served, kiosk: TestDevice) -> None:
+    """Counts what the page tells of a day of a kiosk with a light ring."""
+    seen, where = served.context.seen, (kiosk.id, Light.RING)
+    for became, times in {
+        Became.RECOGNISED: 198,
+        Became.DIGITS: 5,
+        Became.LONGER: 1,
+        Became.NOT_FOUND: 4,
+        Became.REFUSED: 1,
+    }.items():
+        for _ in range(times):
+            seen.palm(*where, became, 0.3)
+    for _ in range(3):
+        seen.refused(ProblemType.PALM_UNUSABLE, *where)
+    for quality, times in {0.95: 170, 0.85: 28, 0.75: 9, 0.65: 2}.items():
+        for _ in range(times):
+            seen.quality(*where, quality)
+    served.do(write_seen(served.context))
+
+
+def test_people_and_purchases_are_told_as_the_page_says(served: Served, shop: Shop, known: str):
     reader = read("api.md", shop)
     sale = shop.kiosk.sale(shop.kiosk.recognised(known), 1250)
     sale = sale.model_copy(update={"reference": "receipt-27908"})
     bought = shop.kiosk.post("/purchases", sale, Purchase)
     reader.names["PURCHASE"] = bought.purchase_id
     reader.sends("GET /people?reference=M-1001")
+    reader.names["KIOSK"] = shop.kiosk.id
+    palms_were_shown(served, shop.kiosk)
+    reader.sends("GET /recognition")
+    reader.sends("GET /recognition?device_id=KIOSK&light=ring")
     (listed,) = reader.sends("GET /purchases?limit=50")["purchases"]
     (found,) = reader.sends("GET /purchases?reference=receipt-27908")["purchases"]
     assert reader.sends("GET /purchases/PURCHASE") == listed == found
