@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.cloud.portal.test_in_a_browser import Checked, ends_well, look_at, look_at_layout
+from tests.cloud.portal.test_in_a_browser import WALK_S, Checked, ends_well, look_at, look_at_layout
 from tests.support.console_walk import Team, known_elsewhere, whole_console
 from tests.support.identity_provider import identity_provider
 from tests.support.served import Served
@@ -33,6 +33,7 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.mark.timeout(WALK_S)
 def test_everything_is_done_by_keyboard_on_a_desktop_and_has_room_on_a_tablet(
     browser: Browser, served: Served
 ):

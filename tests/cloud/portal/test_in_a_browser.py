@@ -15,6 +15,9 @@ from tests.support.visitor import DESKTOP, IS_THERE, PHONE, WHY_NOT, Size, Visit
 
 pytestmark = pytest.mark.skipif(not IS_THERE, reason=WHY_NOT)
 
+WALK_S = 1200
+"""How long a walk through all pages may take on a busy machine, in seconds; it takes more than a
+minute on an idle one."""
 MAX_BYTES = 100_000
 """The most that a page may weigh with all that it loads."""
 NARROWEST = 320
@@ -120,6 +123,7 @@ def test_what_is_wrong_with_a_page_is_found(browser: Browser, served: Served):
     assert any("Unmarked" in place for place in visitor.without_focus)
 
 
+@pytest.mark.timeout(WALK_S)
 def test_everything_is_done_by_keyboard_without_scripts_on_a_phone_and_has_room_on_a_desktop(
     browser: Browser, served: Served, who: str, checked: Checked
 ):
