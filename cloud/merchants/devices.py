@@ -18,7 +18,6 @@ from cloud.web import signed_request
 from cloud.web.devices import (
     DeviceRow,
     bind_reader,
-    find_device,
     register_device,
     revoke_device,
 )
@@ -120,7 +119,7 @@ async def _replaced_by(call: Call, code: ActivationCode, merchant_id: str) -> De
     """Returns the device in whose place the calling one comes, None when there is none."""
     if code.replaces is None or code.replaces == call.device_id:
         return None
-    replaced = await find_device(call.session, code.replaces)
+    replaced = await held(call.session, DeviceRow, code.replaces)
     # It may have come to another merchant since, whom nothing is taken from.
     return replaced if replaced is not None and replaced.merchant_id == merchant_id else None
 
