@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from cloud.ages import ages
+from cloud.console.api.routes import ROUTERS as CONSOLE_API
 from cloud.console.routes import ROUTERS as CONSOLE
 from cloud.context import Context
 from cloud.entry import access_api, entries, lists, tickets
@@ -122,6 +123,7 @@ def endpoints() -> tuple[BaseRoute, ...]:
         sales.router,
         recognition.router,
         receivers.router,
+        *CONSOLE_API,
         *PORTAL,
         *CONSOLE,
     ):

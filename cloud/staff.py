@@ -335,7 +335,7 @@ async def _list_keys(_: argparse.Namespace, session: AsyncSession, __: MasterKey
     for key in await all_keys(session):
         until = "-" if key.expires_at is None else f"until {key.expires_at:%Y-%m-%d %H:%M}"
         made = f"{key.made_at:%Y-%m-%d %H:%M}"
-        print(key.id, key.merchant_id, made, until, key.scopes or "-", sep="\t")
+        print(key.id, key.merchant_id or "-", made, until, key.scopes or "-", sep="\t")
 
 
 async def _remove_key(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:

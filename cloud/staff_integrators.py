@@ -20,7 +20,13 @@ from cloud.web.merchant_keys import KeyUse, make_key
 def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Adds them with `cloud.staff`'s way of adding a verb."""
     key = add("api-key", _make_key, "show a key of the API for integrators")
-    key.add_argument("merchant", help="the id of the merchant")
+    whose = key.add_mutually_exclusive_group(required=True)
+    whose.add_argument("merchant", nargs="?", help="the id of the merchant")
+    whose.add_argument(
+        "--operator",
+        action="store_true",
+        help="a key of the operator's, for all merchants and for the service itself",
+    )
     key.add_argument(
         "--scopes",
         nargs="+",
@@ -38,12 +44,12 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
 async def _make_key(
     arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
 ) -> None:
-    merchant = there(
-        await find_merchant(session, arguments.merchant), "merchants", arguments.merchant
-    )
+    name: str | None = arguments.merchant
+    if name is not None:
+        there(await find_merchant(session, name), "merchants", name)
     life, scopes = timedelta(days=arguments.days), set(arguments.scopes)
     now = bootstrap.now()
-    print(await make_key(session, master, KeyUse.API, merchant.id, now, life=life, scopes=scopes))
+    print(await make_key(session, master, KeyUse.API, name, now, life=life, scopes=scopes))
 
 
 async def _list_receivers(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:

@@ -30,6 +30,8 @@ _AT_ONCE = 500
 class Door(StrEnum):
     CONSOLE = "console"
     COMMAND = "command"
+    API = "api"
+    """An operation with a key (`cloud.console.api`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ async def _page(asked: Asked, status: int = 200, *, problem: str | None = None) 
 
 async def _elsewhere(asked: Asked, device: DeviceRow) -> list[SiteRow]:
     """Returns the other sites of a kiosk's merchant that are in reach."""
-    sites = await sites_in_reach(asked)
+    sites = await sites_in_reach(asked.session, asked.reach)
     theirs = [site for site in sites if site.merchant_id == device.merchant_id]
     return [site for site in theirs if site.id != device.site_id]
 

@@ -11,7 +11,7 @@ from cloud.console import audit, four_eyes, sales
 from cloud.console.asking import APPROVALS, Asked, Asker, router
 from cloud.console.four_eyes import Act, CannotDecide, Chosen, Kiosks, Nothing, State, Why
 from cloud.console.kiosks import kiosks
-from cloud.console.names import Names, names_in, staff_in
+from cloud.console.names import Names, called, names_in, staff_in
 from cloud.console.places import site_of
 from cloud.console.roles import Right, Role
 from cloud.console.tables import AskedRow
@@ -162,9 +162,6 @@ async def _page(
 
 
 def _shown(row: AskedRow, names: Names, staff: Mapping[str, str], now: datetime) -> Shown:
-    by = f"{row.who}, by command"
-    if row.door == audit.Door.CONSOLE:
-        by = staff.get(row.who, "Somebody whose account you do not see")
     device_ids: tuple[str, ...] = ()
     chosen: Chosen | None = None
     where, since = "", None
@@ -179,7 +176,7 @@ def _shown(row: AskedRow, names: Names, staff: Mapping[str, str], now: datetime)
     return Shown(
         row=row,
         state=four_eyes.state(row, now),
-        by=by,
+        by=called(staff, row.door, row.who),
         place=None if row.merchant_id is None else names.merchants[row.merchant_id],
         kiosks=tuple(names.kiosks.get(each, ELSEWHERE) for each in device_ids),
         chosen=chosen,

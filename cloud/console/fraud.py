@@ -66,7 +66,7 @@ async def list_incidents(asked: Asker) -> Response:
     waiting = await incidents.waiting(asked.session, reach.merchant_id, reach.site_id)
     done = await incidents.looked_at(asked.session, reach.merchant_id, reach.site_id, LATEST)
     found = {each.device.id: each for each in await kiosks(asked.session, reach, asked.now)}
-    sites = {site.id: site.name for site in await sites_in_reach(asked)}
+    sites = {site.id: site.name for site in await sites_in_reach(asked.session, asked.reach)}
 
     def shown(row: IncidentRow) -> Shown:
         return Shown(row, found.get(row.device_id), sites.get(row.site_id, ""))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console import members
+from cloud.console.audit import Door
 from cloud.console.roles import Reach
 from cloud.merchants.merchants import all_merchants, all_sites
 from cloud.web.devices import all_devices
@@ -43,3 +44,14 @@ async def staff_in(session: AsyncSession, reach: Reach) -> Mapping[str, str]:
     """Returns who is in reach, by their ids: a merchant is not told who works for the operator."""
     everybody = await members.all_members(session)
     return {row.id: row.name for row in everybody if reach.covers(row.merchant_id, row.site_id)}
+
+
+def called(staff: Mapping[str, str], door: str, who: str) -> str:
+    """Returns what whoever did something is called, with the names of the staff in reach."""
+    match door:
+        case Door.COMMAND:
+            return f"{who}, by command"
+        case Door.API:
+            return f"A system with the key {who}"
+        case _:
+            return staff.get(who, "Somebody whose account you do not see")

@@ -22,7 +22,7 @@ async def show_overview(asked: Asker) -> Response:
     found = await kiosks(asked.session, asked.reach, asked.now)
     standing = [each for each in found if each.state is not State.REVOKED]
     attacks = await incidents.waiting(asked.session, asked.reach.merchant_id, asked.reach.site_id)
-    sites = await sites_in_reach(asked)
+    sites = await sites_in_reach(asked.session, asked.reach)
     names = {site.id: site.name for site in sites}
     if asked.reach.merchant_id is None:
         merchants = {row.id: row.name for row in await all_merchants(asked.session)}

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console import acts
 from cloud.console.asking import HOME, Asked, Asker, router
 from cloud.console.kiosks import State, kiosks
-from cloud.console.roles import Right
+from cloud.console.roles import Reach, Right
 from cloud.law import foreign
 from cloud.merchants.merchants import (
     MerchantRow,
@@ -37,7 +38,7 @@ activating: APIRouter = router(Right.ACTIVATE)
 async def list_sites(asked: Asker) -> Response:
     found = await kiosks(asked.session, asked.reach, asked.now)
     standing = [each for each in found if each.state is not State.REVOKED]
-    sites = await sites_in_reach(asked)
+    sites = await sites_in_reach(asked.session, asked.reach)
     merchants = {row.id: row for row in await all_merchants(asked.session)}
     theirs = {site.merchant_id: merchants[site.merchant_id] for site in sites}
     # A merchant whose sites are all elsewhere is still to be seen by who sees merchants.
@@ -54,7 +55,11 @@ async def list_sites(asked: Asker) -> Response:
 @routes.get("/merchants/{merchant_id}")
 async def show_merchant(asked: Asker) -> Response:
     merchant = merchant_of(asked)
-    sites = [site for site in await sites_in_reach(asked) if site.merchant_id == merchant.id]
+    sites = [
+        site
+        for site in await sites_in_reach(asked.session, asked.reach)
+        if site.merchant_id == merchant.id
+    ]
     service = asked.context.settings.service
     return asked.page(
         "merchant.html",
@@ -119,10 +124,10 @@ def code_page(asked: Asked, code: str, site: SiteRow, *, replaced: str | None) -
     )
 
 
-async def sites_in_reach(asked: Asked) -> Sequence[SiteRow]:
+async def sites_in_reach(session: AsyncSession, reach: Reach) -> Sequence[SiteRow]:
     """Returns the sites that somebody sees, by name."""
-    sites = await all_sites(asked.session)
-    seen = [site for site in sites if asked.reach.covers(site.merchant_id, site.id)]
+    sites = await all_sites(session)
+    seen = [site for site in sites if reach.covers(site.merchant_id, site.id)]
     return sorted(seen, key=lambda site: site.name)
 
 

@@ -73,7 +73,7 @@ async def show_recognition(
     chosen = next((each for each in devices if each.id == kiosk), None)
     if kiosk and chosen is None:
         raise Refusal(ProblemType.NOT_FOUND)
-    sites = {site.id: site.name for site in await sites_in_reach(asked)}
+    sites = {site.id: site.name for site in await sites_in_reach(asked.session, asked.reach)}
     today = asked.now.astimezone(UTC).date()
     told = await tell(asked.session, sites, devices, chosen, today, light=light or None)
     columns = [

@@ -343,7 +343,7 @@ async def _place(asked: Asked, before: str) -> tuple[datetime, str] | None:
 async def _places(asked: Asked, names: Names) -> list[tuple[str, list[tuple[str, str]]]]:
     """Returns where sales can be chosen from: for each merchant what it has, each with its value
     and its name."""
-    sites = await sites_in_reach(asked)
+    sites = await sites_in_reach(asked.session, asked.reach)
     devices = [row for row in await all_devices(asked.session) if row.id in names.kiosks]
     found: list[tuple[str, list[tuple[str, str]]]] = []
     for merchant_id, merchant in sorted(names.merchants.items(), key=lambda each: each[1]):

@@ -119,7 +119,7 @@ async def _places(asked: Asked) -> dict[str, str]:
     """Returns the names of what an account can be for, by the ids of merchants and sites."""
     merchants = {row.id: row.name for row in await all_merchants(asked.session)}
     places = {f"merchant {row}": name for row, name in merchants.items() if asked.reach.covers(row)}
-    for site in await sites_in_reach(asked):
+    for site in await sites_in_reach(asked.session, asked.reach):
         places[f"site {site.id}"] = f"{site.name} ({merchants[site.merchant_id]})"
     return places
 

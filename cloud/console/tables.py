@@ -132,8 +132,8 @@ class AuditRow(Table):
     door: Mapped[str]
     """`cloud.console.audit.Door`."""
     who: Mapped[str]
-    """The id of the member of staff, or the name at the service's machine of whoever ran a
-    command."""
+    """The id of the member of staff, the name at the service's machine of whoever ran a command, or
+    the first part of a key."""
     act: Mapped[str]
     subject: Mapped[str]
     """The id of what it was done to; empty for the service itself."""

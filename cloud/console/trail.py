@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from cloud.console import audit
 from cloud.console.asking import Asker, router
-from cloud.console.names import Names, names_in, staff_in
+from cloud.console.names import Names, called, names_in, staff_in
 from cloud.console.roles import Right
 
 PAGE = 50
@@ -26,10 +26,14 @@ async def show_trail(
 ) -> Response:
     rows = await audit.latest(asked.session, asked.reach.merchant_id, before, PAGE + 1)
     things = await names_in(asked.session, asked.reach)
+    staff = await staff_in(asked.session, asked.reach)
     return asked.page(
         "audit.html",
-        rows=[(row, _named(json.loads(row.details), things)) for row in rows[:PAGE]],
-        names=await staff_in(asked.session, asked.reach),
+        rows=[
+            (row, called(staff, row.door, row.who), _named(json.loads(row.details), things))
+            for row in rows[:PAGE]
+        ],
+        names=staff,
         things=things.all,
         before=before,
         older=rows[PAGE - 1].place if len(rows) > PAGE else None,

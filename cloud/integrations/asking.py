@@ -1,9 +1,10 @@
-"""Requests with a key of a merchant: who asks, what they may, and how often.
+"""Requests with a key of the API: who asks, what they may, and how often.
 
 A request proves itself with the key itself in `X-API-Key`, or with an access token for it in
-`Authorization` (`cloud.integrations.tokens`). It names its merchant in its path. A POST is answered
-once for its `Idempotency-Key`, as those of devices are (`cloud.web.signed_request`), and so is
-every other request that has one.
+`Authorization` (`cloud.integrations.tokens`). It names a merchant in its path. A key of the
+operator's is for every merchant, and for what is of none. A POST is answered once for its
+`Idempotency-Key`, as those of devices are (`cloud.web.signed_request`), and so is every other
+request that has one.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.context import Context
 from cloud.integrations import tokens
 from cloud.keys.person_keys import Key
-from cloud.merchants.merchants import FIRST
+from cloud.merchants.merchants import FIRST, find_merchant
 from cloud.policy import Limits
 from cloud.web import limits, signed_request
 from cloud.web.answers import MORE
@@ -37,23 +38,65 @@ SANDBOX_KEY = f"{KeyUse.API}_sandbox"
 class Scope(StrEnum):
     """What a key may do."""
 
+    ATTACKS_READ = "attacks:read"
+    ATTACKS_WRITE = "attacks:write"
+    AUDIT_READ = "audit:read"
+    APPROVALS_READ = "approvals:read"
+    APPROVALS_WRITE = "approvals:write"
+    CONSENTS_READ = "consents:read"
+    CONTENT_READ = "content:read"
+    CONTENT_WRITE = "content:write"
+    HOLDINGS_READ = "holdings:read"
+    HOLDINGS_WRITE = "holdings:write"
+    JOBS_READ = "jobs:read"
+    KIOSKS_WRITE = "kiosks:write"
+    LIMITS_READ = "limits:read"
+    LIMITS_WRITE = "limits:write"
     PALM_REQUESTS_READ = "palm-requests:read"
     PALM_REQUESTS_WRITE = "palm-requests:write"
     PEOPLE_READ = "people:read"
+    PURCHASES_EXPORT = "purchases:export"
     PURCHASES_READ = "purchases:read"
     RECOGNITION_READ = "recognition:read"
+    RECONCILIATION_READ = "reconciliation:read"
+    RECONCILIATION_WRITE = "reconciliation:write"
     REFUNDS_WRITE = "refunds:write"
+    SITES_READ = "sites:read"
+    SITES_WRITE = "sites:write"
+    STAFF_READ = "staff:read"
+    STAFF_WRITE = "staff:write"
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_WRITE = "webhooks:write"
 
 
 SCOPES = {
+    Scope.ATTACKS_READ: "See what was refused as an attack",
+    Scope.ATTACKS_WRITE: "Mark attacks as looked at; with a key of the operator's, freeze accounts",
+    Scope.AUDIT_READ: "Read what staff have done, and take an approved export",
+    Scope.APPROVALS_READ: "See what needs a second person, and what became of it",
+    Scope.APPROVALS_WRITE: "Ask for what needs a second person, and take that back",
+    Scope.CONSENTS_READ: "Read what people agree to at your sites",
+    Scope.CONTENT_READ: "See what your kiosks show",
+    Scope.CONTENT_WRITE: "Change what your kiosks show",
+    Scope.HOLDINGS_READ: "See access, tickets and memberships that are linked to palms",
+    Scope.HOLDINGS_WRITE: "Take access, tickets and memberships",
+    Scope.JOBS_READ: "See deletions, jobs and what was not delivered",
+    Scope.KIOSKS_WRITE: "Activate, name, move, lock, restart, replace and revoke kiosks",
+    Scope.LIMITS_READ: "See the limits of payments",
+    Scope.LIMITS_WRITE: "Change the limits of payments",
     Scope.PALM_REQUESTS_READ: "List kiosks, and see what became of requests for palms",
     Scope.PALM_REQUESTS_WRITE: "Have kiosks ask for palms, and cancel that",
     Scope.PEOPLE_READ: "See which of your references are linked to a palm",
+    Scope.PURCHASES_EXPORT: "Take purchases as a file",
     Scope.PURCHASES_READ: "List purchases and see what became of each",
     Scope.RECOGNITION_READ: "See what became of palms at your kiosks, in numbers",
+    Scope.RECONCILIATION_READ: "See in what days differ from the payment provider's",
+    Scope.RECONCILIATION_WRITE: "Compare days with the payment provider",
     Scope.REFUNDS_WRITE: "Give purchases back",
+    Scope.SITES_READ: "See merchants, sites and the state of kiosks",
+    Scope.SITES_WRITE: "Add sites; with a key of the operator's, name merchants",
+    Scope.STAFF_READ: "See accounts of staff",
+    Scope.STAFF_WRITE: "Add and end accounts of staff",
     Scope.WEBHOOKS_READ: "List receivers of webhooks and what was told to them",
     Scope.WEBHOOKS_WRITE: "Add, change and remove receivers, renew their secrets and tell again",
 }
@@ -83,7 +126,8 @@ class Grant:
 
     key_id: str
     """The first part of the key."""
-    merchant_id: str
+    merchant_id: str | None
+    """The merchant whose key it is; None for the operator's."""
     scopes: frozenset[str]
 
 
@@ -93,6 +137,7 @@ class Asked:
 
     call: Call
     merchant_id: str
+    """The merchant that the path names."""
 
     @property
     def context(self) -> Context:
@@ -103,27 +148,24 @@ class Asked:
         return self.call.session
 
 
-_MerchantId = Annotated[str, Path(description="Your merchant's id.")]
+MerchantId = Annotated[str, Path(description="A merchant's id.")]
+Once = Annotated[
+    str,
+    Header(
+        min_length=8,
+        max_length=64,
+        description="A name of your own for this request. Sent again within a day, it gets the "
+        "first answer again.",
+    ),
+]
 
 
-async def _asked(request: Request, merchant_id: _MerchantId) -> Asked:
+async def _asked(request: Request, merchant_id: MerchantId) -> Asked:
     # FastAPI would call it on a thread if it were not asynchronous.
     return Asked(request.state.call, merchant_id)
 
 
-async def _asked_once(
-    request: Request,
-    merchant_id: _MerchantId,
-    idempotency_key: Annotated[
-        str,
-        Header(
-            min_length=8,
-            max_length=64,
-            description="A name of your own for this request. Sent again within a day, it gets "
-            "the first answer again.",
-        ),
-    ],
-) -> Asked:
+async def _asked_once(request: Request, merchant_id: MerchantId, idempotency_key: Once) -> Asked:
     del idempotency_key  # The route has read it (`SignedRoute`).
     return Asked(request.state.call, merchant_id)
 
@@ -155,8 +197,9 @@ class KeyedRoute(SignedRoute):
         grant = await _grant(context, request)
         _count(context, request, grant.key_id)
         # Whose merchants there are is nobody's business: another's is answered as one that is not.
-        if request.path_params["merchant_id"] != grant.merchant_id:
+        if not await _covers(context, grant, request.path_params.get("merchant_id")):
             raise Refusal(ProblemType.NOT_FOUND)
+        request.state.grant = grant
         missing = sorted(self._scopes - grant.scopes)
         if missing:
             _challenge(request, f'Bearer error="insufficient_scope", scope="{" ".join(missing)}"')
@@ -202,6 +245,14 @@ async def _grant(context: Context, request: Request) -> Grant:
         raise Refusal(ProblemType.UNKNOWN_KEY)
     row, scopes = granted
     return Grant(row.id, row.merchant_id, scopes)
+
+
+async def _covers(context: Context, grant: Grant, merchant_id: str | None) -> bool:
+    """Returns whether a key is for a merchant that there is, or for what is of none."""
+    if grant.merchant_id is not None or merchant_id is None:
+        return grant.merchant_id == merchant_id
+    async with context.database.reading() as session:
+        return await find_merchant(session, merchant_id) is not None
 
 
 def _count(context: Context, request: Request, key_id: str) -> None:

@@ -1,4 +1,5 @@
-"""Keys with which a merchant's own tills and systems prove themselves to the service."""
+"""Keys with which a merchant's own tills and systems, and the operator's systems, prove themselves
+to the service."""
 
 import hmac
 import logging
@@ -39,16 +40,16 @@ async def make_key(
     session: AsyncSession,
     master: MasterKey,
     use: KeyUse,
-    merchant_id: str,
+    merchant_id: str | None,
     now: datetime,
     *,
     life: timedelta | None = None,
     scopes: Collection[str] = (),
     name: str | None = None,
 ) -> str:
-    """Returns a new key of a merchant, such as `till_9f2c….…`. Only its hash is stored. It expires
-    after its `life`; without one it stays until it is removed. `name` is its first part, which is
-    drawn otherwise; the key that had it before is unknown from now on."""
+    """Returns a new key of a merchant, or of the operator, such as `till_9f2c….…`. Only its hash is
+    stored. It expires after its `life`; without one it stays until it is removed. `name` is its
+    first part, which is drawn otherwise; the key that had it before is unknown from now on."""
     name = name or f"{use}_{secrets.token_hex(6)}"
     key = f"{name}.{secrets.token_urlsafe(32)}"
     await session.merge(
@@ -137,11 +138,11 @@ async def remind(context: Context) -> None:
         if key.expires_at is not None and key.expires_at <= now + KEY_NOTICE:
             use = key.id.partition("_")[0]
             log.warning(
-                "the %s key %s of merchant %s %s on %s. Make another one with `staff %s-key`, "
+                "the %s key %s of %s %s on %s. Make another one with `staff %s-key`, "
                 "move to it what uses this one, and remove this one with `staff remove-key`.",
                 use,
                 key.id,
-                key.merchant_id,
+                "the operator" if key.merchant_id is None else f"merchant {key.merchant_id}",
                 "expires" if key.expires_at > now else "has expired",
                 key.expires_at.date(),
                 use,

@@ -78,14 +78,16 @@ class Tally(Table):
 
 
 class MerchantKeyRow(Table):
-    """A key with which tills or systems of a merchant prove themselves."""
+    """A key with which tills and systems of a merchant, or systems of the operator, prove
+    themselves."""
 
     __tablename__ = "till_keys"
     """Tills were the first to have keys."""
 
     id: Mapped[str] = mapped_column(primary_key=True)
     """The first part of the key, which is not secret."""
-    merchant_id: Mapped[str] = merchant_key()
+    merchant_id: Mapped[str | None] = merchant_key()
+    """None for a key of the operator's, which is for all merchants."""
     lookup: Mapped[str]
     """A keyed hash of the whole key (`cloud.keys.person_keys.MasterKey.lookup`)."""
     made_at: Mapped[datetime]

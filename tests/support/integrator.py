@@ -1,4 +1,4 @@
-"""An integrator: calls the API with a key of a merchant."""
+"""An integrator: calls the API with a key of a merchant, or with one of the operator's."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -15,7 +15,8 @@ from tests.support.served import Served
 
 @dataclass
 class Integrator:
-    merchant: str
+    merchant: str | None
+    """None for the operator's key, which is for every merchant and for what is of none."""
     key: str
     http: httpx.Client = field(repr=False)
 
@@ -34,7 +35,8 @@ class Integrator:
         sent = {"x-api-key": self.key} if headers is None else dict(headers)
         if method == "POST":
             sent["idempotency-key"] = once or secrets.token_hex(8)
-        path = f"/v1/merchants/{merchant or self.merchant}{path}"
+        named = merchant or self.merchant
+        path = f"/v1{path}" if named is None else f"/v1/merchants/{named}{path}"
         return self.http.request(method, path, json=body, headers=sent)
 
     def get(self, path: str) -> Any:
@@ -50,7 +52,7 @@ class Integrator:
 
 def integrator(
     served: Served,
-    merchant: str = FIRST,
+    merchant: str | None = FIRST,
     *scopes: Scope,
     life: timedelta | None = None,
     use: KeyUse = KeyUse.API,

@@ -18,8 +18,8 @@ CREATE TABLE "accounts" (
 	since BIGINT NOT NULL, 
 	joined INTEGER NOT NULL, frozen_at BIGINT, alerts_since BIGINT, codes_suffice_at BIGINT, alerts_by_mail BOOLEAN DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_accounts PRIMARY KEY (person_id), 
-	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
 	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
 	CONSTRAINT uq_accounts_joined UNIQUE (joined)
 );
 
@@ -72,7 +72,7 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0047');
+INSERT INTO "alembic_version" VALUES('0048');
 
 CREATE TABLE alerts (
 	id VARCHAR NOT NULL, 
@@ -569,8 +569,8 @@ CREATE TABLE "purchases" (
 	merchant_id VARCHAR NOT NULL, 
 	account VARCHAR, told VARCHAR, dispute VARCHAR, terminal VARCHAR, card_id VARCHAR, asks_holder BOOLEAN, receipt VARCHAR, site_id VARCHAR, recognised_at BIGINT, told_at BIGINT, 
 	CONSTRAINT pk_purchases PRIMARY KEY (id), 
-	CONSTRAINT fk_purchases_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE SET NULL, 
 	CONSTRAINT uq_purchases_identification_id UNIQUE (identification_id), 
+	CONSTRAINT fk_purchases_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE SET NULL, 
 	CONSTRAINT fk_purchases_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
 	CONSTRAINT uq_purchases_merchant_id UNIQUE (merchant_id, reference, device_id)
 );
@@ -797,7 +797,7 @@ CREATE TABLE tickets (
 
 CREATE TABLE "till_keys" (
 	id VARCHAR NOT NULL, 
-	merchant_id VARCHAR NOT NULL, 
+	merchant_id VARCHAR, 
 	lookup VARCHAR NOT NULL, 
 	made_at BIGINT NOT NULL, 
 	expires_at BIGINT, 
@@ -881,9 +881,9 @@ CREATE INDEX ix_candidates_person_id ON candidates (person_id);
 
 CREATE INDEX ix_challenges_expires_at ON challenges (expires_at);
 
-CREATE INDEX ix_purchases_at ON purchases (at);
-
 CREATE INDEX ix_purchases_outcome ON purchases (outcome);
+
+CREATE INDEX ix_purchases_at ON purchases (at);
 
 CREATE INDEX ix_purchases_person_id ON purchases (person_id);
 
@@ -893,9 +893,9 @@ CREATE INDEX ix_refunds_outcome ON refunds (outcome);
 
 CREATE INDEX ix_refunds_at ON refunds (at);
 
-CREATE INDEX ix_identifications_person_id ON identifications (person_id);
-
 CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
+
+CREATE INDEX ix_identifications_person_id ON identifications (person_id);
 
 CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
 

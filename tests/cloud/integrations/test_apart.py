@@ -9,6 +9,7 @@ import httpx
 from cloud.app import create_app
 from protocol.messages import ProblemType, Purchase
 from tests.cloud.integrations.conftest import Shop, open_shop
+from tests.support.integrator import Integrator, integrator
 from tests.support.served import Served
 
 WEBHOOK = {"url": "https://example.com/hook", "events": ["palm.refused"]}
@@ -32,10 +33,27 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "receivers.test": ("POST", "/webhooks/{receiver}/test", None),
     "receivers.list_deliveries": ("GET", "/webhooks/{receiver}/deliveries", None),
     "receivers.replay": ("POST", "/webhooks/{receiver}/deliveries/{delivery}/replay", None),
+    "sites.show_merchant": ("GET", "", None),
+    "sites.show_all": ("GET", "/sites", None),
+    "sites.show": ("GET", "/sites/{site}", None),
+    "sites.add": ("POST", "/sites", {"name": "Another"}),
+    "sites.make_code": ("POST", "/sites/{site}/activation-codes", None),
 }
 """What is asked of each operation with a key, by its name (`cloud.app.name_operation`)."""
 
-NAMES_NOTHING = {"palm_requests.show_kiosks", "receivers.show_all", "receivers.add"}
+ASKS_OF_ALL: dict[str, tuple[str, str, Any]] = {
+    "sites.show_merchants": ("GET", "/merchants", None),
+}
+"""The same of what is of no merchant, for which it needs a key of the operator's."""
+
+NAMES_NOTHING = {
+    "palm_requests.show_kiosks",
+    "receivers.show_all",
+    "receivers.add",
+    "sites.show_merchant",
+    "sites.show_all",
+    "sites.add",
+}
 """These take no id of what a merchant has stored."""
 
 
@@ -55,6 +73,7 @@ def stored(shop: Shop, who: str) -> dict[str, str]:
         "receiver": receiver,
         "delivery": shop.api.post(f"/webhooks/{receiver}/test")["delivery_id"],
         "device": shop.kiosk.id,
+        "site": shop.site,
         "request": shop.api.post("/palm-requests", wanted)["request_id"],
     }
 
@@ -81,7 +100,16 @@ def test_every_operation_with_a_key_is_walked(served: Served):
         for operation in methods.values()
         if "security" in operation
     }
-    assert with_a_key == ASKS.keys()
+    assert with_a_key == ASKS.keys() | ASKS_OF_ALL.keys()
+
+
+def test_what_is_of_no_merchant_is_for_the_operators_keys_alone(served: Served, shop: Shop):
+    for operation, (method, path, body) in ASKS_OF_ALL.items():
+        with_theirs = Integrator(None, shop.api.key, shop.api.http)
+        status, problem = said(with_theirs.ask(method, path, body))
+        assert (status, problem["type"]) == (404, ProblemType.NOT_FOUND), operation
+        own = integrator(served, None)
+        assert own.ask(method, path, body).status_code != 404, operation
 
 
 def test_with_another_merchants_key_everything_is_answered_as_what_was_never_there(

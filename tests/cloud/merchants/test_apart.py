@@ -271,6 +271,13 @@ NAMES_NOTHING = {
     "receivers.test",
     "receivers.list_deliveries",
     "receivers.replay",
+    # Those of the console.
+    "sites.show_merchants",
+    "sites.show_merchant",
+    "sites.show_all",
+    "sites.show",
+    "sites.add",
+    "sites.make_code",
 }
 """The endpoints that take no id of what a merchant has stored."""
 

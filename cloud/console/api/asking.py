@@ -1,0 +1,163 @@
+"""Requests with a key (`cloud.integrations.asking`) for what the console shows.
+
+An operation names the right that its page needs, and the scope that a key needs for it. With a key
+of a merchant a system may do what an account of that merchant may; with one of the operator's, what
+an operator may, with one merchant at a time or with what is of none. What the audit trail notes is
+done by the key.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any, ClassVar
+
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.console import roles
+from cloud.console.audit import By, Door
+from cloud.console.roles import Found, Reach, Right, Role
+from cloud.console.tables import AskedRow, StaffRow
+from cloud.context import Context
+from cloud.integrations.asking import Grant, KeyedRoute, MerchantId, Once, Scope, needs
+from cloud.merchants.merchants import MerchantRow, SiteRow
+from cloud.watch.incidents import IncidentRow
+from cloud.web import signed_request
+from cloud.web.devices import DeviceRow
+from cloud.web.problems import Refusal
+from cloud.web.signed_request import Call
+from protocol.messages import ProblemType
+
+
+@dataclass
+class Asked:
+    """One request of a system. What is said of a session in `Call` holds here as well."""
+
+    call: Call
+    right: Right
+    reach: Reach
+    by: By
+
+    @property
+    def context(self) -> Context:
+        return self.call.context
+
+    @property
+    def session(self) -> AsyncSession:
+        return self.call.session
+
+    @property
+    def now(self) -> datetime:
+        return self.call.now
+
+    # Each of these raises Refusal for what is not in reach, as for what there is not.
+
+    async def merchant(self) -> MerchantRow:
+        """Returns the merchant that the path names."""
+        assert self.reach.merchant_id is not None
+        found = (await self._find(merchant_id=self.reach.merchant_id)).merchant
+        assert found is not None
+        return found
+
+    async def site(self, site_id: str) -> SiteRow:
+        found = (await self._find(site_id=site_id)).site
+        assert found is not None
+        return found
+
+    async def device(self, device_id: str) -> DeviceRow:
+        found = (await self._find(device_id=device_id)).device
+        assert found is not None
+        return found
+
+    async def active_device(self, device_id: str) -> DeviceRow:
+        """Returns a device that was not revoked. Raises Refusal for one that was, too."""
+        device = await self.device(device_id)
+        if device.revoked_at is not None:
+            raise Refusal(ProblemType.CONFLICT, "the kiosk was revoked")
+        return device
+
+    async def incident(self, incident_id: str) -> IncidentRow:
+        found = (await self._find(incident_id=incident_id)).incident
+        assert found is not None
+        return found
+
+    async def member(self, staff_id: str) -> StaffRow:
+        found = (await self._find(staff_id=staff_id)).member
+        assert found is not None
+        return found
+
+    async def approval(self, request_id: str) -> AskedRow:
+        """Returns something that was asked for and needs two."""
+        found = (await self._find(request_id=request_id)).asked
+        assert found is not None
+        return found
+
+    async def _find(self, **names: str) -> Found:
+        return await roles.find(self.session, self.reach, self.right, names)
+
+
+class OperationRoute(KeyedRoute):
+    right: ClassVar[Right]
+
+
+def router(right: Right, scope: Scope) -> APIRouter:
+    """Returns a router of operations on a merchant, for who has a right and a scope."""
+    made = operators_router(right, scope)
+    made.prefix += "/merchants/{merchant_id}"
+    return made
+
+
+def operators_router(right: Right, scope: Scope) -> APIRouter:
+    """Returns a router of operations on what is of no merchant, for keys of the operator's."""
+    made = signed_request.router(_route_for(right))
+    made.dependencies += needs(scope)
+    return made
+
+
+@cache
+def _route_for(needed: Right) -> type[OperationRoute]:
+    class RightRoute(OperationRoute):
+        right = needed
+
+    return RightRoute
+
+
+async def _asked_of_all(request: Request) -> Asked:
+    return await _asked(request, None)
+
+
+async def _asked_of_all_once(request: Request, idempotency_key: Once) -> Asked:
+    del idempotency_key  # The route has read it (`SignedRoute`).
+    return await _asked(request, None)
+
+
+async def _asked_of_merchant(request: Request, merchant_id: MerchantId) -> Asked:
+    return await _asked(request, merchant_id)
+
+
+async def _asked_of_merchant_once(
+    request: Request, merchant_id: MerchantId, idempotency_key: Once
+) -> Asked:
+    del idempotency_key
+    return await _asked(request, merchant_id)
+
+
+async def _asked(request: Request, merchant_id: str | None) -> Asked:
+    scope: Mapping[str, Any] = request.scope
+    route: OperationRoute = scope["route"]
+    grant: Grant = request.state.grant
+    call: Call = request.state.call
+    role = Role.OPERATOR if grant.merchant_id is None else Role.MERCHANT
+    # An operator's key sees, under a merchant's path, what is that merchant's.
+    reach = Reach(role, merchant_id, None)
+    await roles.find(call.session, reach, route.right, {})
+    return Asked(call, route.right, reach, By(Door.API, grant.key_id, call.now))
+
+
+Asker = Annotated[Asked, Depends(_asked_of_merchant)]
+AskerOnce = Annotated[Asked, Depends(_asked_of_merchant_once)]
+"""Whoever sends a POST."""
+OperatorAsker = Annotated[Asked, Depends(_asked_of_all)]
+OperatorAskerOnce = Annotated[Asked, Depends(_asked_of_all_once)]
+"""The same for what is of no merchant."""

@@ -1,0 +1,7 @@
+"""The routes of the console's operations."""
+
+from fastapi import APIRouter
+
+from cloud.console.api import sites
+
+ROUTERS: tuple[APIRouter, ...] = (*sites.ROUTERS,)
