@@ -26,6 +26,7 @@ from tests.cloud.integrations.test_palm_requests import (
 )
 from tests.support import plain_palms
 from tests.support.device import TestDevice
+from tests.support.integrator import Integrator, integrator
 from tests.support.served import Served
 
 # RFC 9864 calls it Ed25519, which fewer libraries know.
@@ -38,8 +39,9 @@ WITHIN = re.compile(r"`((?:GET|POST|PUT|DELETE) /[^`]+)`")
 STATE = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \|", re.MULTILINE)
 """The states that a row of a table is about."""
 ANYTHING = re.compile(r"(?:\b|(?<=_))[0-9a-f]{4}…|…")
-REST = {"{…, ": '{"…": 0, ', ", …}": ', "…": 0}'}
-"""How a page leaves out members of an object, and how JSON could say that."""
+REST = {"{…, ": '{"…": 0, ', ", …}": ', "…": 0}', ", …]": ', "…"]'}
+"""How a page leaves out members of an object and the rest of a list, and how JSON could say
+that."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Reader:
 
     page: str
     shop: Shop
+    operator: Integrator
+    """Who asks for what begins with `/v1/`, with a key of the operator's."""
     names: dict[str, str]
     """What stands on the page in place of an own name."""
     sent: int = 0
@@ -122,7 +126,7 @@ class Reader:
         method, _, path = self._named(shown.request).partition(" ")
         body = json.loads(self._named(shown.body)) if shown.body else None
         if path.startswith("/v1/"):
-            answer = self.shop.api.http.request(method, path)
+            answer = self.operator.ask(method, path.removeprefix("/v1"), body)
         else:
             answer = self.shop.api.ask(method, path, body)
         assert answer.is_success, (shown.request, answer.text)
@@ -162,6 +166,9 @@ def _agree(at: str, shown: Any, told: Any, times: list[tuple[datetime, datetime]
             assert wanted <= told.keys() if "…" in shown else wanted == told.keys(), at
             for name in wanted:
                 _agree(f"{at}/{name}", shown[name], told[name], times)
+        case list(), list() if shown[1:] == ["…"]:
+            assert told, at
+            _agree(f"{at}/0", shown[0], told[0], times)
         case list(), list():
             assert len(shown) == len(told), at
             for place, (one, other) in enumerate(zip(shown, told, strict=True)):
@@ -192,9 +199,29 @@ def known(shop: Shop, who: str) -> str:
     return who
 
 
-def read(page: str, shop: Shop) -> Reader:
+@pytest.fixture
+def operator(served: Served) -> Integrator:
+    return integrator(served, None)
+
+
+def read(page: str, shop: Shop, operator: Integrator) -> Reader:
     text = (PAGES / page).read_text("utf-8")
-    return Reader(text, shop, {"4d3c…": shop.kiosk.id, "SITE": shop.site})
+    names = {"4d3c…": shop.kiosk.id, "SITE": shop.site, "MERCHANT": shop.api.merchant or ""}
+    return Reader(text, shop, operator, names)
+
+
+def test_sites_are_told_as_the_page_says(served: Served, shop: Shop, operator: Integrator):
+    reader = read("kiosks.md", shop, operator)
+    reader.sends("GET /v1/merchants")
+    assert reader.sends("GET /v1/merchants/MERCHANT") == shop.api.get("")
+    added = reader.sends("POST /sites")
+    assert added in reader.sends("GET /sites")["sites"]
+    assert reader.sends("GET /sites/SITE")["site_id"] == shop.site
+    code = reader.sends("POST /sites/SITE/activation-codes")["code"]
+    activated = served.device().activate(code).device_id
+    kiosks = shop.api.get("/kiosks")["kiosks"]
+    assert activated in [each["device_id"] for each in kiosks if each["site_id"] == shop.site]
+    reader.has_read_all()
 
 
 def ended(shop: Shop, who: str, state: RequestState) -> None:
@@ -208,8 +235,10 @@ def ended(shop: Shop, who: str, state: RequestState) -> None:
     assert answers(shop.kiosk, asked, palm).state is state
 
 
-def test_approvals_go_as_the_page_says(served: Served, shop: Shop, known: str):
-    reader = read("approve.md", shop)
+def test_approvals_go_as_the_page_says(
+    served: Served, shop: Shop, known: str, operator: Integrator
+):
+    reader = read("approve.md", shop, operator)
     reader.asks_for("POST /palm-requests")
     (kiosk,) = reader.sends("GET /kiosks")["kiosks"]
     assert (kiosk["device_id"], kiosk["site_id"]) == (shop.kiosk.id, shop.site)
@@ -244,16 +273,16 @@ def test_approvals_go_as_the_page_says(served: Served, shop: Shop, known: str):
     reader.has_read_all()
 
 
-def test_identifications_go_as_the_page_says(shop: Shop, known: str):
-    reader = read("identify.md", shop)
+def test_identifications_go_as_the_page_says(shop: Shop, known: str, operator: Integrator):
+    reader = read("identify.md", shop, operator)
     reader.asks_for("POST /palm-requests")
     ended(shop, known, RequestState.IDENTIFIED)
     reader.sends("GET /palm-requests/REQUEST?wait=20")
     reader.has_read_all()
 
 
-def test_a_sign_up_goes_as_the_page_says(shop: Shop, who: str):
-    reader, kiosk = read("enrol.md", shop), shop.kiosk
+def test_a_sign_up_goes_as_the_page_says(shop: Shop, who: str, operator: Integrator):
+    reader, kiosk = read("enrol.md", shop, operator), shop.kiosk
     reader.asks_for("POST /palm-requests")
     asked = takes(kiosk).request
     assert asked is not None
@@ -296,8 +325,10 @@ def palms_were_shown(served: Served, kiosk: TestDevice) -> None:
     served.do(write_seen(served.context))
 
 
-def test_people_and_purchases_are_told_as_the_page_says(served: Served, shop: Shop, known: str):
-    reader = read("api.md", shop)
+def test_people_and_purchases_are_told_as_the_page_says(
+    served: Served, shop: Shop, known: str, operator: Integrator
+):
+    reader = read("api.md", shop, operator)
     sale = shop.kiosk.sale(shop.kiosk.recognised(known), 1250)
     sale = sale.model_copy(update={"reference": "receipt-27908"})
     bought = shop.kiosk.post("/purchases", sale, Purchase)
