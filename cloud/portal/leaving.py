@@ -101,7 +101,8 @@ async def publish_log(asked: Asker, since: receipt_log.Since = None) -> Response
     """Tells everybody the head of the log: whoever keeps one can prove later that no entry was
     changed or taken out."""
     log = await receipt_log.published(asked.context, asked.session, since, asked.now)
-    return Response(log.model_dump_json(indent=2), media_type=_JSON)
+    headers = {"content-disposition": 'attachment; filename="receipt-log.json"'}
+    return Response(log.model_dump_json(indent=2), headers=headers, media_type=_JSON)
 
 
 async def _find(asked: Asked, receipt_id: str) -> receipts.ReceiptRow:
