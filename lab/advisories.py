@@ -3,10 +3,11 @@
 The database is OSV (https://google.github.io/osv.dev/api/), which has those of PyPI, or a mirror of
 it. It is told the names and versions in the lock, which are public. Where it cannot be reached, a
 dump of it can be read (`--from`), such as
-https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip or a mirror's; and what was known
-once travels with this repository, with its date (`--save`, `--offline`). SECURITY.md promises how
-soon a weakness is mended; one that is older than that ends this command with status 1. What was
-looked at and does not concern us stands with its reason in pyproject.toml.
+https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip or a mirror's, or a checkout of
+https://github.com/pypa/advisory-database. What was known once travels with this repository, with
+its date (`--save`, `--offline`). SECURITY.md promises how soon a weakness is mended; one that is
+older than that ends this command with status 1. What was looked at and does not concern us stands
+with its reason in pyproject.toml.
 
 `--offline` is what `./run lint` asks. It ends with status 1 for every weakness that is not
 accepted, and says how old the copy is and of what it knows nothing. It also names the packages of
@@ -30,9 +31,21 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 from pydantic import ValidationError
 
-from lab.advisory_copy import COPY, ROOT, Copy, Record, about, is_about, normal, records_in
+from lab.advisory_copy import (
+    COPY,
+    PYPA,
+    ROOT,
+    Copy,
+    Record,
+    about,
+    changed_last,
+    is_about,
+    normal,
+    records_in,
+)
 
 LOCK = ROOT / "requirements.lock"
 PROJECT = ROOT / "pyproject.toml"
@@ -207,7 +220,10 @@ def main(words: list[str], now: datetime | None = None) -> int:
     parser = argparse.ArgumentParser(prog="./run advisories", description=__doc__)
     parser.add_argument("--osv", default=OSV, metavar="URL", help=f"the database (default: {OSV})")
     parser.add_argument(
-        "--from", dest="dump", metavar="DUMP", help="a dump of OSV: path or address"
+        "--from",
+        dest="dump",
+        metavar="DUMP",
+        help="a dump of OSV, at a path or an address, or the folder of a checkout of PyPA's",
     )
     parser.add_argument("--save", action="store_true", help=f"keep what is known in {COPY.name}")
     parser.add_argument("--offline", action="store_true", help="look into what was kept")
@@ -276,14 +292,30 @@ def _found(arguments: argparse.Namespace, parts: list[Part], now: datetime) -> I
     try:
         if arguments.dump is None and not arguments.save:
             return list(Database(arguments.osv).advisories(parts))
-        told = records_in(arguments.dump) if arguments.dump else Database(source).records(names)
+        asked = records_in(arguments.dump) if arguments.dump else Database(source).records(names)
+        told = list(asked)
         records = [kept for each in told if (kept := about(each, names)) is not None]
         if arguments.save:
-            copy = Copy(date=now, source=source, names=names, records=records)
+            date = (changed_last(told) if arguments.dump else None) or now
+            copy = Copy(date=date, source=_called(source), names=names, records=records)
             copy.save(arguments.copy)
-    except (NotAsked, OSError, httpx.HTTPError, ValueError, zipfile.BadZipFile) as why:
+    except (
+        NotAsked,
+        OSError,
+        httpx.HTTPError,
+        ValueError,
+        zipfile.BadZipFile,
+        yaml.YAMLError,
+    ) as why:
         raise NotAsked(f"{source} could not be asked: {why}") from None
     return found_in(records, parts)
+
+
+def _called(source: str) -> str:
+    """Returns what a source is called in a copy: a path is one of this machine alone."""
+    if source.startswith(("https://", "http://")):
+        return source
+    return PYPA if Path(source).is_dir() else "a dump of OSV"
 
 
 def _kept(path: Path, names: Iterable[str], now: datetime) -> list[Record]:

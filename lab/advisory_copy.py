@@ -1,5 +1,6 @@
 """Advisories in the form of OSV (https://ossf.github.io/osv-schema/) that lie in a file: a dump of
-the whole database, or the part of it that travels with this repository (`COPY`), with its date.
+the whole database, a checkout of PyPA's (`PYPA`), which is a part of it, or what of either travels
+with this repository (`COPY`), with its date.
 
 Which versions an advisory is about is found out here, as the schema says: by the list of versions,
 or else by the events of its ranges. Ranges of commits are no versions and are left out.
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel
 
@@ -22,6 +24,7 @@ from protocol.files import read_if_there
 
 ROOT = Path(__file__).parents[1]
 COPY = ROOT / "lab" / "advisories.json"
+PYPA = "https://github.com/pypa/advisory-database"
 PATIENCE_S = 300.0
 
 Record = dict[str, Any]
@@ -48,13 +51,36 @@ class Copy(BaseModel):
 
 
 def records_in(dump: str) -> Iterator[Record]:
-    """Yields what a dump holds: a zip of files, at an address or a path. Raises httpx.HTTPError,
-    OSError, zipfile.BadZipFile and ValueError."""
+    """Yields what a dump holds: a zip of files, at an address or a path, or the folder of a
+    checkout of PYPA. Raises httpx.HTTPError, OSError, zipfile.BadZipFile, yaml.YAMLError and
+    ValueError."""
+    if Path(dump).is_dir():
+        for path in sorted(Path(dump).glob("vulns/*/*.yaml")):
+            yield yaml.load(path.read_bytes(), _Loader)  # noqa: S506 - it is a safe one
+        return
     raw = _fetched(dump) if dump.startswith(("https://", "http://")) else Path(dump).read_bytes()
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         for name in archive.namelist():
             if name.endswith(".json"):
                 yield json.loads(archive.read(name))
+
+
+class _Loader(yaml.CSafeLoader):
+    """Leaves times as they are written, as JSON does."""
+
+
+_LEFT = "tag:yaml.org,2002:timestamp"
+_Loader.yaml_implicit_resolvers = {
+    first: [each for each in resolvers if each[0] != _LEFT]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+
+
+def changed_last(records: Iterable[Record]) -> datetime | None:
+    """Returns when the latest change of a dump was made, which is how old it is; None when it says
+    of none."""
+    times = [datetime.fromisoformat(each["modified"]) for each in records if "modified" in each]
+    return max(times, default=None)
 
 
 def _fetched(url: str) -> bytes:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from lab import advisories
 from lab.advisories import FRAMES, LOCK, main, parts_of
-from lab.advisory_copy import is_about
+from lab.advisory_copy import COPY, PYPA, Copy, is_about
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 LINES = "alpha==1.0 ; sys_platform == 'linux' \\\n    --hash=sha256:00\n    # via beta\nbeta==2.1\n"
@@ -229,6 +230,29 @@ def test_what_was_kept_of_a_dump_fails_without_a_network_unless_it_is_accepted(
     assert "beta 2.1\tGHSA-1" in told
     assert "GHSA-2" not in told
     assert shelf.ask("--offline", "--accept", "GHSA-1") == 0
+
+
+def test_a_checkout_of_pypas_advisories_is_read_and_dated_by_its_latest_change(shelf: Shelf):
+    folder = shelf.dump.with_suffix("")
+    for name, part, day in (("PYSEC-1", "beta", "03-01"), ("PYSEC-2", "unused", "05-01")):
+        told = record(name, part, modified=f"2026-{day}T10:00:00Z")
+        path = folder / "vulns" / part / f"{name}.yaml"
+        path.parent.mkdir(parents=True)
+        path.write_text(yaml.safe_dump(told))
+    assert shelf.ask("--from", str(folder), "--save") == 0, "not overdue yet"
+    copy = Copy.load(shelf.copy)
+    assert copy
+    assert (copy.source, f"{copy.date:%Y-%m-%d}") == (PYPA, "2026-05-01")
+    assert [each["id"] for each in copy.records] == ["PYSEC-1"]
+
+
+def test_what_travels_with_the_repository_knows_the_parts_of_the_lock_and_names_no_path():
+    copy = Copy.load(COPY)
+    assert copy
+    assert copy.source.startswith("https://")
+    known = {part.name for part in parts_of(LOCK.read_text("utf-8"))} & set(copy.names)
+    assert {"cryptography", "fastapi", "pyside6-essentials"} <= known
+    assert any(is_about(each, "cryptography", "41.0.0") for each in copy.records)
 
 
 def test_a_copy_says_how_old_it_is_and_what_it_knows_nothing_of(
