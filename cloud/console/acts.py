@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.console import audit, members
+from cloud.console import audit, four_eyes, members
 from cloud.console.audit import By
-from cloud.console.four_eyes import Chosen
+from cloud.console.four_eyes import Chosen, Kiosks
 from cloud.console.roles import Reach
-from cloud.console.tables import StaffRow
+from cloud.console.tables import AskedRow, StaffRow
 from cloud.entry import access, doors, tickets
 from cloud.fleet import orders, pictures
 from cloud.fleet.orders import Act
@@ -95,8 +95,24 @@ async def put_back(session: AsyncSession, by: By, device: DeviceRow) -> None:
 
 
 async def revoke_device(session: AsyncSession, by: By, device: DeviceRow) -> None:
-    await devices.revoke_device(session, device.id, by.at)
-    await _note(session, by, "revoke the kiosk", device)
+    """Makes a device unknown from now on. Of several who do so at once, one does."""
+    if await devices.revoke_device(session, device.id, by.at):
+        await _note(session, by, "revoke the kiosk", device)
+
+
+async def revoke_or_ask(session: AsyncSession, by: By, device: DeviceRow) -> AskedRow | None:
+    """Revokes a device and returns None. Once somebody has revoked as many as one may alone, it is
+    asked for, and what was asked for is returned."""
+    if not await four_eyes.revokes_alone(session, by):
+        return await ask_to_revoke(session, by, [device])
+    await revoke_device(session, by, device)
+    return None
+
+
+async def ask_to_revoke(session: AsyncSession, by: By, those: Sequence[DeviceRow]) -> AskedRow:
+    """Asks to revoke devices of one merchant, one at least."""
+    given = Kiosks(device_ids=tuple(device.id for device in those))
+    return await four_eyes.ask(session, by, four_eyes.REVOKE, given, those[0].merchant_id)
 
 
 # Attacks

@@ -1,15 +1,17 @@
 """Pages of one kiosk: how it does, and what can be done to it."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console import acts, four_eyes
-from cloud.console.asking import HOME, Asked, Asker, router
-from cloud.console.four_eyes_pages import ask_to_revoke
+from cloud.console.asking import APPROVALS, HOME, Asked, Asker, router
+from cloud.console.audit import By
 from cloud.console.kiosks import kiosk
 from cloud.console.places import code_page, one_line, sites_in_reach
-from cloud.console.roles import Right
+from cloud.console.roles import Reach, Right
 from cloud.fleet import orders
 from cloud.merchants.merchants import SiteRow, place_of
 from cloud.web.browsers import redirect
@@ -90,17 +92,15 @@ async def replace(asked: Asker) -> Response:
 @moving.get("/devices/{device_id}/move")
 async def ask_where(asked: Asker) -> Response:
     device = _active(asked)
-    return asked.page("move.html", device=device, sites=await _elsewhere(asked, device))
+    sites = await _elsewhere(asked.session, asked.reach, device)
+    return asked.page("move.html", device=device, sites=sites)
 
 
 @moving.post("/devices/{device_id}/move")
 async def move(asked: Asker, site: Annotated[str, Form(max_length=64)] = "") -> Response:
     device = _active(asked)
-    for each in await _elsewhere(asked, device):
-        if each.id == site:
-            await acts.move_device(asked.session, asked.by, device, each)
-            return redirect(f"{HOME}/devices/{device.id}")
-    raise Refusal(ProblemType.NOT_FOUND)
+    await move_within(asked.session, asked.reach, asked.by, device, site)
+    return redirect(f"{HOME}/devices/{device.id}")
 
 
 @revoking.get("/devices/{device_id}/revoke")
@@ -112,10 +112,22 @@ async def ask_about_end(asked: Asker) -> Response:
 @revoking.post("/devices/{device_id}/revoke")
 async def revoke(asked: Asker) -> Response:
     device = _active(asked)
-    if not await four_eyes.revokes_alone(asked.session, asked.by):
-        return await ask_to_revoke(asked, (device.id,), device.merchant_id)
-    await acts.revoke_device(asked.session, asked.by, device)
-    return redirect(f"{HOME}/devices/{device.id}")
+    waits = await acts.revoke_or_ask(asked.session, asked.by, device)
+    return redirect(f"{HOME}/devices/{device.id}" if waits is None else APPROVALS)
+
+
+async def move_within(
+    session: AsyncSession, reach: Reach, by: By, device: DeviceRow, site_id: str
+) -> None:
+    """Moves a kiosk to another site of its merchant; one that stands there already stays as it is.
+    Raises Refusal for a site that is not in reach, or another merchant's."""
+    if site_id == device.site_id:
+        return
+    for site in await _elsewhere(session, reach, device):
+        if site.id == site_id:
+            await acts.move_device(session, by, device, site)
+            return
+    raise Refusal(ProblemType.NOT_FOUND)
 
 
 async def _page(asked: Asked, status: int = 200, *, problem: str | None = None) -> Response:
@@ -127,18 +139,23 @@ async def _page(asked: Asked, status: int = 200, *, problem: str | None = None) 
         kiosk=await kiosk(asked.session, device, asked.now),
         site=site,
         merchant=merchant,
-        elsewhere=bool(await _elsewhere(asked, device)),
+        elsewhere=bool(await _elsewhere(asked.session, asked.reach, device)),
         name_length=NAME_LENGTH,
-        requests=(await orders.acts_on(asked.session, device.id))[-REQUESTS:],
+        requests=await latest_requests(asked.session, device),
         problem=problem,
     )
 
 
-async def _elsewhere(asked: Asked, device: DeviceRow) -> list[SiteRow]:
+async def _elsewhere(session: AsyncSession, reach: Reach, device: DeviceRow) -> list[SiteRow]:
     """Returns the other sites of a kiosk's merchant that are in reach."""
-    sites = await sites_in_reach(asked.session, asked.reach)
+    sites = await sites_in_reach(session, reach)
     theirs = [site for site in sites if site.merchant_id == device.merchant_id]
     return [site for site in theirs if site.id != device.site_id]
+
+
+async def latest_requests(session: AsyncSession, device: DeviceRow) -> Sequence[orders.ActRow]:
+    """Returns what was asked of a kiosk last, the latest first."""
+    return (await orders.acts_on(session, device.id))[: -REQUESTS - 1 : -1]
 
 
 def _device(asked: Asked) -> DeviceRow:

@@ -7,10 +7,10 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from cloud.console import audit, four_eyes, sales
+from cloud.console import acts, audit, four_eyes, sales
 from cloud.console.asking import APPROVALS, Asked, Asker, router
 from cloud.console.four_eyes import Act, CannotDecide, Chosen, Kiosks, Nothing, State, Why
-from cloud.console.kiosks import kiosks
+from cloud.console.kiosks import active_at
 from cloud.console.names import Names, called, names_in, staff_in
 from cloud.console.places import site_of
 from cloud.console.roles import Right, Role
@@ -109,24 +109,15 @@ async def ask_for_rekey(asked: Asker) -> Response:
 
 @revoking.get("/sites/{site_id}/revoke")
 async def ask_about_all(asked: Asker) -> Response:
-    site, names = site_of(asked), await _active_at(asked)
-    if not names:
-        raise Refusal(ProblemType.CONFLICT)
-    return asked.page("revoke_all.html", site=site, names=list(names.values()))
+    site = site_of(asked)
+    names = [device.name for device in await active_at(asked.session, site)]
+    return asked.page("revoke_all.html", site=site, names=names)
 
 
 @revoking.post("/sites/{site_id}/revoke")
 async def ask_to_revoke_all(asked: Asker) -> Response:
-    names = await _active_at(asked)
-    if not names:
-        raise Refusal(ProblemType.CONFLICT)
-    return await ask_to_revoke(asked, tuple(names), site_of(asked).merchant_id)
-
-
-async def ask_to_revoke(asked: Asked, device_ids: tuple[str, ...], merchant_id: str) -> Response:
-    """Asks for what one does not do alone, and leads to where it is seen."""
-    given = Kiosks(device_ids=device_ids)
-    await four_eyes.ask(asked.session, asked.by, four_eyes.REVOKE, given, merchant_id)
+    devices = await active_at(asked.session, site_of(asked))
+    await acts.ask_to_revoke(asked.session, asked.by, devices)
     return redirect(APPROVALS)
 
 
@@ -183,13 +174,6 @@ def _shown(row: AskedRow, names: Names, staff: Mapping[str, str], now: datetime)
         where=where,
         since=since,
     )
-
-
-async def _active_at(asked: Asked) -> dict[str, str]:
-    """Returns the names of the kiosks at the site that are not revoked, by their ids."""
-    found = await kiosks(asked.session, asked.reach, asked.now, site_of(asked).id)
-    devices = [each.device for each in found]
-    return {device.id: device.name for device in devices if device.revoked_at is None}
 
 
 def _own(asked: Asked, act: Act[Any]) -> AskedRow:

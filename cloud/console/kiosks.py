@@ -11,7 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.console.roles import Reach
 from cloud.fleet import orders, reports
 from cloud.fleet.reports import SILENT_AFTER, Told
+from cloud.merchants.merchants import SiteRow
 from cloud.web.devices import DeviceRow, all_devices
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
 
 
 class State(StrEnum):
@@ -77,6 +80,15 @@ async def kiosk(session: AsyncSession, device: DeviceRow, now: datetime) -> Kios
     """Returns one kiosk."""
     told = (await reports.latest(session, device.id)).get(device.id)
     return _seen(device, told, await orders.acts_on(session, device.id), now)
+
+
+async def active_at(session: AsyncSession, site: SiteRow) -> list[DeviceRow]:
+    """Returns the kiosks at a site that are not revoked, by name. Raises Refusal for none."""
+    there = [each for each in await all_devices(session) if each.site_id == site.id]
+    found = [each for each in there if each.revoked_at is None]
+    if not found:
+        raise Refusal(ProblemType.CONFLICT, "no kiosk is active at the site")
+    return sorted(found, key=lambda each: each.name)
 
 
 def _seen(

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.db.locks import held
 from cloud.web.tables import DeviceRow
 
 
@@ -72,7 +73,7 @@ async def merchant_of_device(session: AsyncSession, device_id: str) -> str | Non
 
 async def revoke_device(session: AsyncSession, device_id: str, now: datetime) -> bool:
     """Makes a device unknown from now on. Returns whether it was known."""
-    device = await session.get(DeviceRow, device_id)
+    device = await held(session, DeviceRow, device_id)
     if device is None or device.revoked_at is not None:
         return False
     device.revoked_at, device.reader = now, None

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Depends, Request
+from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console import roles
@@ -161,3 +162,8 @@ AskerOnce = Annotated[Asked, Depends(_asked_of_merchant_once)]
 OperatorAsker = Annotated[Asked, Depends(_asked_of_all)]
 OperatorAskerOnce = Annotated[Asked, Depends(_asked_of_all_once)]
 """The same for what is of no merchant."""
+
+
+def one_line(most: int) -> StringConstraints:
+    """Returns what a name of at most so many characters is held to."""
+    return StringConstraints(strip_whitespace=True, pattern=rf"^[^\x00-\x1f\x7f]{{1,{most}}}$")

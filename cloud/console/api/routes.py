@@ -2,6 +2,9 @@
 
 from fastapi import APIRouter
 
-from cloud.console.api import sites
+from cloud.console.api import kiosks, sites
 
-ROUTERS: tuple[APIRouter, ...] = (*sites.ROUTERS,)
+ROUTERS: tuple[APIRouter, ...] = (
+    *sites.ROUTERS,
+    *kiosks.ROUTERS,
+)

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import AwareDatetime
 
 from cloud.console import acts
 from cloud.console.api.asking import (
@@ -11,6 +11,7 @@ from cloud.console.api.asking import (
     Asker,
     AskerOnce,
     OperatorAsker,
+    one_line,
     operators_router,
     router,
 )
@@ -28,10 +29,7 @@ reading: APIRouter = router(Right.SEE, Scope.SITES_READ)
 adding: APIRouter = router(Right.ADD_SITE, Scope.SITES_WRITE)
 activating: APIRouter = router(Right.ACTIVATE, Scope.KIOSKS_WRITE)
 
-SiteName = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=rf"^[^\x00-\x1f\x7f]{{1,{NAME_LENGTH}}}$")
-]
-"""A name in one line."""
+SiteName = Annotated[str, one_line(NAME_LENGTH)]
 
 
 class MerchantTold(Message):
@@ -113,6 +111,10 @@ async def make_code(asked: AskerOnce, site_id: str) -> ActivationCodeTold:
     """Makes a code that activates one kiosk at a site."""
     site = await asked.site(site_id)
     code = await acts.show_code(asked.session, asked.context.master, asked.by, site)
+    return told_once(asked, code)
+
+
+def told_once(asked: Asked, code: str) -> ActivationCodeTold:
     return ActivationCodeTold(code=code, expires_at=asked.now + ACTIVATION_LIFE)
 
 

@@ -38,11 +38,24 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "sites.show": ("GET", "/sites/{site}", None),
     "sites.add": ("POST", "/sites", {"name": "Another"}),
     "sites.make_code": ("POST", "/sites/{site}/activation-codes", None),
+    # Kiosks.
+    "kiosks.show_all": ("GET", "/devices?site_id={site}", None),
+    "kiosks.show": ("GET", "/devices/{device}", None),
+    "kiosks.rename": ("PUT", "/devices/{device}/name", {"name": "Another"}),
+    "kiosks.restart": ("POST", "/devices/{device}/restart", None),
+    "kiosks.lock": ("POST", "/devices/{device}/lock", None),
+    "kiosks.call_to_maintenance": ("POST", "/devices/{device}/maintain", None),
+    "kiosks.put_back": ("POST", "/devices/{device}/serve", None),
+    "kiosks.replace": ("POST", "/devices/{device}/replacement-codes", None),
+    "kiosks.move": ("PUT", "/devices/{device}/site", {"site_id": "{site}"}),
+    "kiosks.revoke": ("POST", "/devices/{device}/revoke", None),
+    "kiosks.revoke_at_site": ("POST", "/sites/{site}/revoke", None),
 }
 """What is asked of each operation with a key, by its name (`cloud.app.name_operation`)."""
 
 ASKS_OF_ALL: dict[str, tuple[str, str, Any]] = {
     "sites.show_merchants": ("GET", "/merchants", None),
+    "kiosks.show_everywhere": ("GET", "/devices", None),
 }
 """The same of what is of no merchant, for which it needs a key of the operator's."""
 
@@ -147,5 +160,6 @@ OWN = (
     "sales.show",
     "receivers.show",
     "receivers.list_deliveries",
+    "kiosks.show",
 )
 """What the merchant itself is told by these ids."""

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from cloud.console.kiosks import State
 from cloud.jobs.housekeeping import write_seen
 from cloud.seen import Became, Light
 from protocol.asked import AskedEnd, PalmAnswer, RequestState
 from protocol.messages import Account, ProblemType, Purchase
+from tests.cloud.fleet.test_fleet import REPORT
 from tests.cloud.integrations.conftest import Shop
 from tests.cloud.integrations.test_palm_requests import (
     answers,
@@ -221,7 +223,40 @@ def test_sites_are_told_as_the_page_says(served: Served, shop: Shop, operator: I
     activated = served.device().activate(code).device_id
     kiosks = shop.api.get("/kiosks")["kiosks"]
     assert activated in [each["device_id"] for each in kiosks if each["site_id"] == shop.site]
+    reader.names["HARBOUR"] = added["site_id"]
+    kiosks_are_told_as_the_page_says(reader, shop)
+    kiosks_are_steered_as_the_page_says(reader, shop)
     reader.has_read_all()
+
+
+def kiosks_are_told_as_the_page_says(reader: Reader, shop: Shop):
+    everywhere = _kiosks(reader, "GET /devices")
+    assert shop.kiosk.id in [each["device_id"] for each in everywhere]
+    assert _kiosks(reader, "GET /devices?site_id=SITE") == everywhere
+    assert _kiosks(reader, "GET /devices?needs_somebody=true") == []
+    reader.sends("GET /v1/devices")
+    assert shop.kiosk.send("PUT", "/device/report", REPORT.model_dump_json().encode()).is_success
+    reader.sends("GET /devices/4d3c…")
+    states = set(re.findall(r"^\| `(\w+)` \|", reader.page, re.MULTILINE))
+    assert states - {"state"} == set(State)
+
+
+def kiosks_are_steered_as_the_page_says(reader: Reader, shop: Shop):
+    assert reader.sends("PUT /devices/4d3c…/name")["name"] == "Till 4"
+    for act in ("restart", "maintain", "serve", "lock"):
+        told = reader.sends(f"POST /devices/4d3c…/{act}")
+        assert told["requests"][0]["act"] == act
+    assert told["is_locked"]
+    told = reader.sends("PUT /devices/4d3c…/site")
+    assert (told["site_id"], told["name"]) == (reader.names["HARBOUR"], "Till 4")
+    reader.sends("POST /devices/4d3c…/replacement-codes")
+    reader.sends("POST /devices/4d3c…/revoke")
+    assert shop.api.get(f"/devices/{shop.kiosk.id}")["state"] == "revoked"
+    reader.sends("POST /sites/SITE/revoke")
+
+
+def _kiosks(reader: Reader, request: str) -> list[Any]:
+    return reader.sends(request)["kiosks"]
 
 
 def ended(shop: Shop, who: str, state: RequestState) -> None:

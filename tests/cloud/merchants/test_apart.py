@@ -278,6 +278,18 @@ NAMES_NOTHING = {
     "sites.show",
     "sites.add",
     "sites.make_code",
+    "kiosks.show_everywhere",
+    "kiosks.show_all",
+    "kiosks.show",
+    "kiosks.rename",
+    "kiosks.restart",
+    "kiosks.lock",
+    "kiosks.call_to_maintenance",
+    "kiosks.put_back",
+    "kiosks.replace",
+    "kiosks.move",
+    "kiosks.revoke",
+    "kiosks.revoke_at_site",
 }
 """The endpoints that take no id of what a merchant has stored."""
 
