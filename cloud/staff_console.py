@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console import acts, audit, four_eyes, members
-from cloud.console.asking import HOME
+from cloud.console.asking import link_at
 from cloud.console.audit import By
 from cloud.console.four_eyes import Nothing
 from cloud.console.members import StaffRow
@@ -161,4 +161,4 @@ def _print_link(arguments: argparse.Namespace, token: str) -> None:
             file=sys.stderr,
         )
     origin = f"https://localhost:{chosen.serving.port}" if url is None else str(url).rstrip("/")
-    print(f"{origin}{HOME}/register/{token}")
+    print(link_at(origin, token))

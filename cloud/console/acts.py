@@ -9,9 +9,9 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console import audit, four_eyes, members
-from cloud.console.audit import By
+from cloud.console.audit import By, Door
 from cloud.console.four_eyes import Chosen, Kiosks
-from cloud.console.roles import Reach
+from cloud.console.roles import GIVES_BY_KEY, Reach, Role
 from cloud.console.tables import AskedRow, StaffRow
 from cloud.entry import access, doors, tickets
 from cloud.fleet import orders, pictures
@@ -35,7 +35,8 @@ from cloud.web import amounts, devices
 from cloud.web.amounts import Demand, Place
 from cloud.web.devices import DeviceRow
 from cloud.web.language import decimal
-from protocol.messages import Chargeable, RefundRequest
+from cloud.web.problems import Refusal
+from protocol.messages import Chargeable, ProblemType, RefundRequest
 
 # Kiosks
 
@@ -310,7 +311,8 @@ async def _note_taken(
 async def add_member(
     session: AsyncSession, master: MasterKey, by: By, name: str, reach: Reach
 ) -> tuple[StaffRow, str]:
-    """Adds an account, and returns it and the token of its link. Raises BadAccount."""
+    """Adds an account, and returns it and the token of its link. Raises BadAccount, and Refusal."""
+    _must_give(by, reach.role)
     member = await members.add(session, name, reach, by.at)
     await audit.append(
         session,
@@ -325,7 +327,8 @@ async def add_member(
 
 
 async def make_link(session: AsyncSession, master: MasterKey, by: By, member: StaffRow) -> str:
-    """Returns the token of a new link by which somebody makes a passkey."""
+    """Returns the token of a new link by which somebody makes a passkey. Raises Refusal."""
+    _must_give(by, Role(member.role))
     await audit.append(
         session, by, "make a link for the account", member.id, merchant_id=member.merchant_id
     )
@@ -333,8 +336,22 @@ async def make_link(session: AsyncSession, master: MasterKey, by: By, member: St
 
 
 async def end_member(session: AsyncSession, by: By, member: StaffRow) -> None:
-    await audit.append(session, by, "end the account", member.id, merchant_id=member.merchant_id)
-    await members.end(session, member, by.at)
+    """Ends an account. Of several who do so at once, one does. Raises Refusal."""
+    _must_give(by, Role(member.role))
+    if await members.end(session, member, by.at):
+        merchant_id = member.merchant_id
+        await audit.append(session, by, "end the account", member.id, merchant_id=merchant_id)
+
+
+def _must_give(by: By, role: Role) -> None:
+    """Raises Refusal when such an account is not given, and so neither renewed nor ended, by whom
+    this is done."""
+    if by.door is Door.API and role not in GIVES_BY_KEY:
+        detail = (
+            "a key gives and ends accounts of shop staff and site managers: those of who approves "
+            "or gives accounts are a person's matter, in the console"
+        )
+        raise Refusal(ProblemType.CONFLICT, detail)
 
 
 async def sign_in(session: AsyncSession, by: By, member: StaffRow, how: str) -> None:

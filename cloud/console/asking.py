@@ -166,6 +166,11 @@ def router(needed: Right, *, files: bool = False) -> APIRouter:
     return APIRouter(prefix=HOME, route_class=_route_for(needed, files), include_in_schema=False)
 
 
+def link_at(origin: str, token: str) -> str:
+    """Returns the address of the link by which somebody makes a passkey."""
+    return f"{origin}{HOME}/register/{token}"
+
+
 @cache
 def _route_for(needed: Right, files: bool) -> type[StaffRoute]:
     class RightRoute(StaffRoute):

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.console.roles import Reach
+from cloud.console.roles import Reach, reach_of
 from cloud.console.tables import (
     StaffLinkRow,
     StaffPasskeyRow,
@@ -41,17 +41,27 @@ async def add(session: AsyncSession, name: str, reach: Reach, now: datetime) -> 
     return member
 
 
-async def end(session: AsyncSession, member: StaffRow, now: datetime) -> None:
-    """Ends an account at once, wherever it is signed in. The trail goes on to name its id."""
+async def end(session: AsyncSession, member: StaffRow, now: datetime) -> bool:
+    """Ends an account at once, wherever it is signed in. The trail goes on to name its id. Returns
+    whether it had not ended yet."""
+    row = await held(session, StaffRow, member.id)
+    if row is None or row.ended_at is not None:
+        return False
     for table in (StaffLinkRow, StaffPasskeyRow, StaffSubjectRow, StaffSessionRow):
         await session.execute(delete(table).where(table.staff_id == member.id))
-    member.name, member.ended_at = "", now
+    row.name, row.ended_at = "", now
+    return True
 
 
 async def all_members(session: AsyncSession) -> Sequence[StaffRow]:
     """Returns all accounts that have not ended, the oldest first."""
     chosen = select(StaffRow).where(StaffRow.ended_at.is_(None))
     return (await session.scalars(chosen.order_by(StaffRow.since, StaffRow.id))).all()
+
+
+async def members_below(session: AsyncSession, reach: Reach) -> list[StaffRow]:
+    """Returns the accounts that somebody may give and end, the oldest first."""
+    return [each for each in await all_members(session) if reach.gives(reach_of(each))]
 
 
 async def find_member(session: AsyncSession, staff_id: str) -> StaffRow | None:

@@ -95,6 +95,10 @@ GIVES: Mapping[Role, frozenset[Role]] = {
     Role.OPERATOR: frozenset(Role),
 }
 """To whom a role gives and ends accounts."""
+GIVES_BY_KEY = frozenset({Role.SITE, Role.SHOP})
+"""To whom a key of the API gives and ends accounts, whoever's it is: to nobody who approves
+anything (`cloud.console.four_eyes`) or gives accounts. Whoever has stolen a key would ask with it
+otherwise, and approve with an account that it has added or made a new link for."""
 
 
 class BadAccount(ValueError):

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Response
 
 from cloud.console import acts, members
-from cloud.console.asking import HOME, Asked, Asker, router
+from cloud.console.asking import HOME, Asked, Asker, link_at, router
 from cloud.console.places import one_line, sites_in_reach
-from cloud.console.roles import GIVES, BadAccount, Reach, Right, Role, reach_of
+from cloud.console.roles import GIVES, BadAccount, Reach, Right, Role
 from cloud.console.tables import StaffRow
 from cloud.merchants.merchants import all_merchants, find_merchant, find_site
 from cloud.policy import STAFF_LINK_LIFE
@@ -25,8 +25,7 @@ routes: APIRouter = router(Right.STAFF)
 
 @routes.get("/staff")
 async def list_members(asked: Asker) -> Response:
-    everybody = await members.all_members(asked.session)
-    listed = [each for each in everybody if asked.reach.gives(reach_of(each))]
+    listed = await members.members_below(asked.session, asked.reach)
     return asked.page("staff.html", members=listed, places=await _places(asked))
 
 
@@ -148,7 +147,7 @@ async def _reach(asked: Asked, role: str, place: str) -> Reach:
 
 
 def _link_page(asked: Asked, member: StaffRow, token: str) -> Response:
-    link = f"{asked.origin}{HOME}/register/{token}"
+    link = link_at(asked.origin, token)
     return asked.page(
         "link.html",
         other=member,

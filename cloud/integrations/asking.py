@@ -96,7 +96,7 @@ SCOPES = {
     Scope.SITES_READ: "See merchants, sites and the state of kiosks",
     Scope.SITES_WRITE: "Add sites; with a key of the operator's, name merchants",
     Scope.STAFF_READ: "See accounts of staff",
-    Scope.STAFF_WRITE: "Add and end accounts of staff",
+    Scope.STAFF_WRITE: "Add and end accounts of shop staff and site managers",
     Scope.WEBHOOKS_READ: "List receivers of webhooks and what was told to them",
     Scope.WEBHOOKS_WRITE: "Add, change and remove receivers, renew their secrets and tell again",
 }

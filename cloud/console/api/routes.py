@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter
 
-from cloud.console.api import kiosks, sites
+from cloud.console.api import kiosks, sites, staff
 
 ROUTERS: tuple[APIRouter, ...] = (
     *sites.ROUTERS,
     *kiosks.ROUTERS,
+    *staff.ROUTERS,
 )

@@ -14,6 +14,7 @@ from tests.support.served import Served
 
 WEBHOOK = {"url": "https://example.com/hook", "events": ["palm.refused"]}
 PALM = {"kind": "approve", "question": "Yes?", "device_id": "{device}"}
+MEMBER = {"name": "Ann", "role": "shop-staff", "site_id": "{site}"}
 ASKS: dict[str, tuple[str, str, Any]] = {
     "palm_requests.show_kiosks": ("GET", "/kiosks", None),
     "palm_requests.ask": ("POST", "/palm-requests", PALM),
@@ -50,12 +51,19 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "kiosks.move": ("PUT", "/devices/{device}/site", {"site_id": "{site}"}),
     "kiosks.revoke": ("POST", "/devices/{device}/revoke", None),
     "kiosks.revoke_at_site": ("POST", "/sites/{site}/revoke", None),
+    # Accounts of staff.
+    "staff.show_all": ("GET", "/staff", None),
+    "staff.show": ("GET", "/staff/{member}", None),
+    "staff.add": ("POST", "/staff", MEMBER),
+    "staff.make_link": ("POST", "/staff/{member}/links", None),
+    "staff.end": ("DELETE", "/staff/{member}", None),
 }
 """What is asked of each operation with a key, by its name (`cloud.app.name_operation`)."""
 
 ASKS_OF_ALL: dict[str, tuple[str, str, Any]] = {
     "sites.show_merchants": ("GET", "/merchants", None),
     "kiosks.show_everywhere": ("GET", "/devices", None),
+    "staff.show_everybody": ("GET", "/staff", None),
 }
 """The same of what is of no merchant, for which it needs a key of the operator's."""
 
@@ -66,6 +74,7 @@ NAMES_NOTHING = {
     "sites.show_merchant",
     "sites.show_all",
     "sites.add",
+    "staff.show_all",
 }
 """These take no id of what a merchant has stored."""
 
@@ -87,6 +96,7 @@ def stored(shop: Shop, who: str) -> dict[str, str]:
         "delivery": shop.api.post(f"/webhooks/{receiver}/test")["delivery_id"],
         "device": shop.kiosk.id,
         "site": shop.site,
+        "member": shop.api.post("/staff", MEMBER | {"site_id": shop.site})["staff_id"],
         "request": shop.api.post("/palm-requests", wanted)["request_id"],
     }
 
@@ -161,5 +171,6 @@ OWN = (
     "receivers.show",
     "receivers.list_deliveries",
     "kiosks.show",
+    "staff.show",
 )
 """What the merchant itself is told by these ids."""

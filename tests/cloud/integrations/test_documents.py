@@ -132,7 +132,7 @@ class Reader:
         else:
             answer = self.shop.api.ask(method, path, body)
         assert answer.is_success, (shown.request, answer.text)
-        told = answer.json()
+        told = answer.json() if answer.content else None
         if isinstance(told, dict) and "state" in told:
             self.states.add(told["state"])
         if shown.answer is not None:
@@ -257,6 +257,18 @@ def kiosks_are_steered_as_the_page_says(reader: Reader, shop: Shop):
 
 def _kiosks(reader: Reader, request: str) -> list[Any]:
     return reader.sends(request)["kiosks"]
+
+
+def test_accounts_of_staff_are_added_as_the_page_says(shop: Shop, operator: Integrator):
+    reader = read("staff.md", shop, operator)
+    reader.names["STAFF"] = reader.sends("POST /staff")["staff_id"]
+    reader.sends("POST /staff/STAFF/links")
+    (told,) = reader.sends("GET /staff")["staff"]
+    assert reader.sends("GET /staff/STAFF") == told
+    reader.sends("DELETE /staff/STAFF")
+    assert reader.sends("GET /staff")["staff"] == []
+    reader.sends("GET /v1/staff")
+    reader.has_read_all()
 
 
 def ended(shop: Shop, who: str, state: RequestState) -> None:

@@ -290,6 +290,12 @@ NAMES_NOTHING = {
     "kiosks.move",
     "kiosks.revoke",
     "kiosks.revoke_at_site",
+    "staff.show_everybody",
+    "staff.show_all",
+    "staff.show",
+    "staff.add",
+    "staff.make_link",
+    "staff.end",
 }
 """The endpoints that take no id of what a merchant has stored."""
 
