@@ -117,10 +117,10 @@ class System:
 
 
 async def system_of(
-    portal: Portal, merchant_id: str | None = "first", *, operators: bool = False
+    portal: Portal, merchant_id: str | None = "first", *scopes: Scope, operators: bool = False
 ) -> System:
-    """Returns a system with a new key for everything: of this merchant, or else of the operator's.
-    Requests are on this merchant."""
+    """Returns a system with a new key, for everything when no scope is named: of this merchant, or
+    else of the operator's. Requests are on this merchant."""
     async with portal.database.session() as session:
         key = await make_key(
             session,
@@ -128,7 +128,7 @@ async def system_of(
             KeyUse.API,
             None if operators else merchant_id,
             portal.now,
-            scopes=set(Scope),
+            scopes=scopes or tuple(Scope),
         )
         await session.commit()
     return System(portal.browser().http, key, merchant_id)

@@ -12,6 +12,7 @@ from cloud.console.roles import Role
 from cloud.entry import doors
 from cloud.entry.doors import Door, DoorKind
 from cloud.fleet.reports import SILENT_AFTER
+from cloud.integrations.asking import Scope
 from cloud.web.devices import DeviceRow
 from protocol.fleet import Fault
 from protocol.hours import Hours
@@ -278,6 +279,31 @@ async def test_all_kiosks_of_a_site_are_revoked_when_a_person_approves_it(portal
     told = (await system.get("/devices"))["kiosks"]
     assert [each["state"] for each in told] == ["revoked"] * 2
     assert await system.refused("POST", f"/sites/{shop}/revoke") == CONFLICT
+
+
+async def test_a_key_that_reads_steers_nothing_and_is_told_of_no_accounts(portal: Portal):
+    await add_kiosk(portal)
+    shop = await site_of(portal, "first")
+    system = await system_of(portal, "first", Scope.SITES_READ)
+    assert await listed(system) == ["Till 3"]
+    kinds = ("restart", "lock", "maintain", "serve", "revoke", "replacement-codes")
+    asks: list[tuple[str, str, Any]] = [("POST", f"{PATH}/{kind}", None) for kind in kinds]
+    asks += [("PUT", f"{PATH}/name", {"name": "Till 4"}), ("PUT", f"{PATH}/site", {"site_id": "x"})]
+    asks += [("POST", f"/sites/{shop}/revoke", None), ("GET", "/staff", None)]
+    for method, path, body in asks:
+        refused = await system.refused(method, path, body)
+        assert refused == (403, ProblemType.INSUFFICIENT_SCOPE), path
+    reader = await system_of(portal, "first", Scope.STAFF_READ)
+    body = {"name": "Eve", "role": "shop-staff", "site_id": shop}
+    asks = [
+        ("POST", "/staff", body),
+        ("POST", "/staff/x/links", None),
+        ("DELETE", "/staff/x", None),
+    ]
+    for method, path, body in asks:
+        refused = await reader.refused(method, path, body)
+        assert refused == (403, ProblemType.INSUFFICIENT_SCOPE), path
+    assert await acts(portal) == []
 
 
 async def test_a_kiosk_that_is_revoked_is_steered_no_more(portal: Portal):
