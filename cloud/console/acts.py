@@ -270,20 +270,23 @@ async def _note_change(
 
 async def take_access(
     session: AsyncSession, by: By, site: SiteRow, person_ids: Collection[str]
-) -> list[bytes]:
-    """Takes what people have at a site. Returns the traces of it that the database may still
-    hold."""
-    traces = [each for one in person_ids for each in await access.take(session, one, site.id)]
-    await _note_taken(session, by, "take somebody's access", site, len(person_ids))
-    return traces
+) -> tuple[int, list[bytes]]:
+    """Takes what people have at a site. Returns from how many it was taken, and the traces of it
+    that the database may still hold."""
+    taken = [await access.take(session, each, site.id) for each in person_ids]
+    count = sum(map(bool, taken))
+    await _note_taken(session, by, "take somebody's access", site, count)
+    return count, [trace for traces in taken for trace in traces]
 
 
 async def take_tickets(
     session: AsyncSession, by: By, merchant: MerchantRow, ticket_ids: Collection[str]
-) -> None:
-    """Takes tickets from whom they are linked to. Their ids are their traces."""
-    await tickets.take(session, merchant.id, ticket_ids)
-    await _note_taken(session, by, "take a ticket", merchant, len(ticket_ids))
+) -> Sequence[str]:
+    """Takes tickets from whom they are linked to. Returns the ids of those that were there still,
+    which are their traces."""
+    taken = await tickets.take(session, merchant.id, ticket_ids)
+    await _note_taken(session, by, "take a ticket", merchant, len(taken))
+    return taken
 
 
 async def unlink_membership(

@@ -4,7 +4,7 @@ A merchant's venues are shown those that were linked at the merchant, and no oth
 counts tonight is known to the venue's own system, which is asked at the gate.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter
@@ -120,11 +120,14 @@ async def with_code(
     ]
 
 
-async def take(session: AsyncSession, merchant_id: str, ticket_ids: Collection[str]) -> None:
-    """Deletes tickets of a merchant. Their ids are the traces of them that the database may still
-    hold."""
+async def take(
+    session: AsyncSession, merchant_id: str, ticket_ids: Collection[str]
+) -> Sequence[str]:
+    """Deletes tickets of a merchant. Returns the ids of those that were there still, which are the
+    traces of them that the database may still hold."""
     theirs = TicketRow.merchant_id == merchant_id, TicketRow.id.in_(ticket_ids)
-    await session.execute(delete(TicketRow).where(*theirs))
+    gone = await session.scalars(delete(TicketRow).where(*theirs).returning(TicketRow.id))
+    return gone.all()
 
 
 async def remove(session: AsyncSession, person: OpenPerson, ticket_id: str) -> bool:

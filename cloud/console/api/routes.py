@@ -2,10 +2,16 @@
 
 from fastapi import APIRouter
 
-from cloud.console.api import kiosks, sites, staff
+from cloud.console.api import (
+    holdings,
+    kiosks,
+    sites,
+    staff,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     *sites.ROUTERS,
     *kiosks.ROUTERS,
     *staff.ROUTERS,
+    *holdings.ROUTERS,
 )

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 
 from cloud.app import create_app
-from protocol.messages import ProblemType, Purchase
+from protocol.entry import Ticket, Tickets
+from protocol.messages import ProblemType, Purchase, Purpose
 from tests.cloud.integrations.conftest import Shop, open_shop
 from tests.support.integrator import Integrator, integrator
 from tests.support.served import Served
@@ -57,6 +58,12 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "staff.add": ("POST", "/staff", MEMBER),
     "staff.make_link": ("POST", "/staff/{member}/links", None),
     "staff.end": ("DELETE", "/staff/{member}", None),
+    # What people have, attacks, recognition and jobs.
+    "holdings.show_access": ("GET", "/sites/{site}/access", None),
+    "holdings.take_access": ("POST", "/sites/{site}/access/take", {"person": "E-1001"}),
+    "holdings.show": ("GET", "/holdings", None),
+    "holdings.take_ticket": ("POST", "/tickets/take", {"code": "{ticket}"}),
+    "holdings.take_membership": ("POST", "/memberships/take", {"code": "{person}"}),
 }
 """What is asked of each operation with a key, by its name (`cloud.app.name_operation`)."""
 
@@ -75,6 +82,7 @@ NAMES_NOTHING = {
     "sites.show_all",
     "sites.add",
     "staff.show_all",
+    "holdings.show",
 }
 """These take no id of what a merchant has stored."""
 
@@ -82,6 +90,9 @@ NAMES_NOTHING = {
 def stored(shop: Shop, who: str) -> dict[str, str]:
     """The ids of what a merchant has stored."""
     shop.kiosk.sign_up(who)
+    ticket = f"T-{secrets.token_hex(8)}"
+    at = f"/identifications/{shop.kiosk.recognised(who, Purpose.ENTER)}/tickets"
+    shop.kiosk.post(at, Ticket(code=ticket), Tickets)
     person = f"M-{secrets.token_hex(8)}"
     shop.link(who, person)
     sale = shop.kiosk.sale(shop.kiosk.recognised(who))
@@ -89,6 +100,7 @@ def stored(shop: Shop, who: str) -> dict[str, str]:
     receiver = shop.api.post("/webhooks", WEBHOOK)["receiver_id"]
     wanted = PALM | {"device_id": shop.kiosk.id}
     return {
+        "ticket": ticket,
         "person": person,
         "purchase": bought.purchase_id,
         "reference": bought.reference,
@@ -160,6 +172,8 @@ def test_with_another_merchants_key_everything_is_answered_as_what_was_never_the
             assert said(other.api.ask(method, mixed, body)) == unknown, operation
     own = [said(shop.api.ask(ASKS[name][0], ASKS[name][1].format_map(theirs))) for name in OWN]
     assert [status for status, _ in own] == [200] * len(OWN), "and nothing was changed"
+    linked = {"tickets": 1, "people_with_tickets": 1, "memberships": 1}
+    assert shop.api.get("/holdings") == linked
     shop.kiosk.identify("a stranger to both")
     assert other.api.get(f"/webhooks/{receiver}/deliveries")["deliveries"] == []
 
@@ -172,5 +186,6 @@ OWN = (
     "receivers.list_deliveries",
     "kiosks.show",
     "staff.show",
+    "holdings.show_access",
 )
 """What the merchant itself is told by these ids."""

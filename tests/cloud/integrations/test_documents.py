@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from cloud.console.kiosks import State
+from cloud.entry.access import Access
 from cloud.jobs.housekeeping import write_seen
 from cloud.seen import Became, Light
 from protocol.asked import AskedEnd, PalmAnswer, RequestState
-from protocol.messages import Account, ProblemType, Purchase
+from protocol.entry import Ticket, Tickets
+from protocol.messages import Account, ProblemType, Purchase, Purpose
 from tests.cloud.fleet.test_fleet import REPORT
 from tests.cloud.integrations.conftest import Shop
 from tests.cloud.integrations.test_palm_requests import (
@@ -27,9 +29,10 @@ from tests.cloud.integrations.test_palm_requests import (
     takes,
 )
 from tests.support import plain_palms
-from tests.support.device import TestDevice
+from tests.support.device import TestDevice, fresh_phone
 from tests.support.integrator import Integrator, integrator
 from tests.support.served import Served
+from tests.support.sites import Site
 
 # RFC 9864 calls it Ed25519, which fewer libraries know.
 pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
@@ -268,6 +271,27 @@ def test_accounts_of_staff_are_added_as_the_page_says(shop: Shop, operator: Inte
     reader.sends("DELETE /staff/STAFF")
     assert reader.sends("GET /staff")["staff"] == []
     reader.sends("GET /v1/staff")
+    reader.has_read_all()
+
+
+def test_what_people_have_is_taken_as_the_page_says(
+    served: Served, shop: Shop, who: str, operator: Integrator
+):
+    phone, site = fresh_phone(), Site(served, shop.site)
+    shop.kiosk.sign_up(who, phone=phone)
+    shop.link(who, "M-1001")
+    ticket = Ticket(code="nsmgdm2ur5vkj9ahz3e5")
+    entering = shop.kiosk.recognised(who, Purpose.ENTER)
+    shop.kiosk.post(f"/identifications/{entering}/tickets", ticket, Tickets)
+    site.give(phone, Access(person="E-1001"))
+    site.gate("mon-fri 07:00-19:00", everyone=False, area="Stand", list_hours=12)
+    reader = read("holdings.md", shop, operator)
+    reader.sends("GET /sites/SITE/access")
+    reader.sends("POST /sites/SITE/access/take")
+    reader.sends("GET /holdings")
+    reader.sends("POST /tickets/take")
+    reader.sends("POST /memberships/take")
+    assert shop.api.get("/holdings")["tickets"] == 0
     reader.has_read_all()
 
 

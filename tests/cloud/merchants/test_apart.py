@@ -296,6 +296,11 @@ NAMES_NOTHING = {
     "staff.add",
     "staff.make_link",
     "staff.end",
+    "holdings.show_access",
+    "holdings.take_access",
+    "holdings.show",
+    "holdings.take_ticket",
+    "holdings.take_membership",
 }
 """The endpoints that take no id of what a merchant has stored."""
 
