@@ -7,7 +7,7 @@ incident, until somebody has looked at it.
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, and_, delete, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.locks import held, lock
@@ -108,6 +108,28 @@ async def looked_at(
     """Returns what somebody has looked at, the latest first."""
     chosen = _of(merchant_id, site_id).where(IncidentRow.looked_at.is_not(None))
     return (await session.scalars(chosen.order_by(IncidentRow.looked_at.desc()).limit(count))).all()
+
+
+async def listed(
+    session: AsyncSession,
+    merchant_id: str,
+    count: int,
+    after: tuple[datetime, str] | None = None,
+    *,
+    is_looked_at: bool | None = None,
+) -> Sequence[IncidentRow]:
+    """Returns what was at a merchant, what began last first, at most so many: those that follow the
+    one that began at this time and has this id. `is_looked_at` tells whether somebody has looked at
+    them, None for all."""
+    rows, waits = _of(merchant_id, None), IncidentRow.looked_at.is_(None)
+    if is_looked_at is not None:
+        rows = rows.where(not_(waits) if is_looked_at else waits)
+    if after is not None:
+        at, incident_id = after
+        as_new = and_(IncidentRow.first_at == at, IncidentRow.id < incident_id)
+        rows = rows.where(or_(IncidentRow.first_at < at, as_new))
+    newest = rows.order_by(IncidentRow.first_at.desc(), IncidentRow.id.desc()).limit(count)
+    return (await session.scalars(newest)).all()
 
 
 async def find(session: AsyncSession, incident_id: str) -> IncidentRow | None:

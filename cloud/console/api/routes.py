@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from cloud.console.api import (
+    attacks,
     holdings,
     kiosks,
     sites,
@@ -14,4 +15,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     *kiosks.ROUTERS,
     *staff.ROUTERS,
     *holdings.ROUTERS,
+    *attacks.ROUTERS,
 )

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 
 from cloud.app import create_app
+from cloud.jobs.housekeeping import write_seen
+from cloud.seen import Kind
 from protocol.entry import Ticket, Tickets
 from protocol.messages import ProblemType, Purchase, Purpose
 from tests.cloud.integrations.conftest import Shop, open_shop
@@ -64,6 +66,10 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "holdings.show": ("GET", "/holdings", None),
     "holdings.take_ticket": ("POST", "/tickets/take", {"code": "{ticket}"}),
     "holdings.take_membership": ("POST", "/memberships/take", {"code": "{person}"}),
+    "attacks.show_all": ("GET", "/attacks", None),
+    "attacks.show": ("GET", "/attacks/{attack}", None),
+    "attacks.look": ("POST", "/attacks/{attack}/looked", {"note": "Ours"}),
+    "attacks.freeze": ("POST", "/attacks/{attack}/freeze", None),
 }
 """What is asked of each operation with a key, by its name (`cloud.app.name_operation`)."""
 
@@ -83,16 +89,20 @@ NAMES_NOTHING = {
     "sites.add",
     "staff.show_all",
     "holdings.show",
+    "attacks.show_all",
 }
 """These take no id of what a merchant has stored."""
 
 
-def stored(shop: Shop, who: str) -> dict[str, str]:
+def stored(served: Served, shop: Shop, who: str) -> dict[str, str]:
     """The ids of what a merchant has stored."""
     shop.kiosk.sign_up(who)
     ticket = f"T-{secrets.token_hex(8)}"
     at = f"/identifications/{shop.kiosk.recognised(who, Purpose.ENTER)}/tickets"
     shop.kiosk.post(at, Ticket(code=ticket), Tickets)
+    served.context.seen.happened(Kind.CODES, shop.kiosk.id)
+    served.do(write_seen(served.context))
+    (attack,) = shop.api.get("/attacks")["attacks"]
     person = f"M-{secrets.token_hex(8)}"
     shop.link(who, person)
     sale = shop.kiosk.sale(shop.kiosk.recognised(who))
@@ -101,6 +111,7 @@ def stored(shop: Shop, who: str) -> dict[str, str]:
     wanted = PALM | {"device_id": shop.kiosk.id}
     return {
         "ticket": ticket,
+        "attack": attack["attack_id"],
         "person": person,
         "purchase": bought.purchase_id,
         "reference": bought.reference,
@@ -150,7 +161,7 @@ def test_what_is_of_no_merchant_is_for_the_operators_keys_alone(served: Served, 
 def test_with_another_merchants_key_everything_is_answered_as_what_was_never_there(
     served: Served, shop: Shop, who: str
 ):
-    theirs, other = stored(shop, who), open_shop(served)
+    theirs, other = stored(served, shop, who), open_shop(served)
     receiver = other.api.post("/webhooks", WEBHOOK)["receiver_id"]
     for operation, (method, path, body) in ASKS.items():
         unknown_ids = {name: secrets.token_hex(16) for name in theirs}
@@ -172,6 +183,7 @@ def test_with_another_merchants_key_everything_is_answered_as_what_was_never_the
             assert said(other.api.ask(method, mixed, body)) == unknown, operation
     own = [said(shop.api.ask(ASKS[name][0], ASKS[name][1].format_map(theirs))) for name in OWN]
     assert [status for status, _ in own] == [200] * len(OWN), "and nothing was changed"
+    assert shop.api.get(f"/attacks/{theirs['attack']}")["looked_at"] is None
     linked = {"tickets": 1, "people_with_tickets": 1, "memberships": 1}
     assert shop.api.get("/holdings") == linked
     shop.kiosk.identify("a stranger to both")
@@ -187,5 +199,6 @@ OWN = (
     "kiosks.show",
     "staff.show",
     "holdings.show_access",
+    "attacks.show",
 )
 """What the merchant itself is told by these ids."""

@@ -301,6 +301,10 @@ NAMES_NOTHING = {
     "holdings.show",
     "holdings.take_ticket",
     "holdings.take_membership",
+    "attacks.show_all",
+    "attacks.show",
+    "attacks.look",
+    "attacks.freeze",
 }
 """The endpoints that take no id of what a merchant has stored."""
 

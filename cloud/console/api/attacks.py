@@ -1,0 +1,144 @@
+"""What somebody should look at at a merchant's kiosks: attacks that were refused, limits that were
+reached, and palms that are near two people. Whom it is about is told to nobody."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, StringConstraints
+
+from cloud.console import acts, attacks
+from cloud.console.api.asking import Asked, Asker, AskerOnce, router
+from cloud.console.attacks import Remedy
+from cloud.console.names import staff_in
+from cloud.console.roles import Right
+from cloud.integrations import paging
+from cloud.integrations.asking import Scope
+from cloud.seen import Kind
+from cloud.watch import incidents
+from cloud.watch.incidents import NOTE_LENGTH, IncidentRow
+from cloud.web.problems import Refusal
+from protocol.messages import Message, ProblemType
+
+watching: APIRouter = router(Right.WATCH, Scope.ATTACKS_READ)
+looking: APIRouter = router(Right.LOOK, Scope.ATTACKS_WRITE)
+freezing: APIRouter = router(Right.FREEZE, Scope.ATTACKS_WRITE)
+
+Note = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=rf"^[^\x00-\x1f\x7f]{{0,{NOTE_LENGTH}}}$")
+]
+"""A note in one line."""
+
+
+class Attack(Message):
+    """Something that a person should look at, as often as it was at one kiosk within a day."""
+
+    attack_id: str
+    kind: Kind
+    serious: bool
+    """Whether it was more often than by accident."""
+    site_id: str
+    device_id: str | None
+    """The kiosk; null when that is another merchant's by now."""
+    times: int
+    first_at: AwareDatetime
+    last_at: AwareDatetime
+    remedies: list[Remedy]
+    """What this key may do about it, beside marking it as looked at."""
+    looked_at: AwareDatetime | None
+    """When it was marked; null before."""
+    looked_by: str | None
+    """The account or the key that has marked it; null before, and where somebody has whose account
+    is not the merchant's."""
+    note: str
+    """What they have found."""
+
+
+class Attacks(Message):
+    attacks: list[Attack]
+    next: str | None
+    """The `cursor` of the next page; null on the last one."""
+
+
+class Finding(Message):
+    """What somebody has found who has looked at an attack."""
+
+    note: Note = ""
+    """Whoever the attack is about is shown it, among all that is stored about them."""
+
+
+@watching.get("/attacks")
+async def show_all(
+    asked: Asker,
+    looked_at: Annotated[
+        bool | None, Query(description="Only what somebody has looked at, or nobody has yet.")
+    ] = None,
+    cursor: paging.Cursor = None,
+    limit: paging.Size = 50,
+) -> Attacks:
+    """Lists what somebody should look at, or has, within 90 days: what began last first."""
+    merchant, after = await asked.merchant(), paging.place_of(cursor)
+    found = await incidents.listed(
+        asked.session, merchant.id, limit + 1, after, is_looked_at=looked_at
+    )
+    page = found[:limit]
+    more = len(found) > limit
+    return Attacks(
+        attacks=await _told(asked, page),
+        next=paging.cursor_of((page[-1].first_at, page[-1].id)) if more else None,
+    )
+
+
+@watching.get("/attacks/{attack_id}")
+async def show(asked: Asker, attack_id: str) -> Attack:
+    return await _told_of(asked, await asked.incident(attack_id))
+
+
+@looking.post("/attacks/{attack_id}/looked")
+async def look(asked: AskerOnce, attack_id: str, finding: Finding) -> Attack:
+    """Marks an attack as looked at. It is answered with 409 when somebody has done so already."""
+    incident = await asked.incident(attack_id)
+    if not await acts.look_at(asked.session, asked.by, incident, finding.note):
+        raise Refusal(ProblemType.CONFLICT, "somebody has looked at it already: see its note")
+    return await _told_of(asked, incident)
+
+
+@freezing.post("/attacks/{attack_id}/freeze")
+async def freeze(asked: AskerOnce, attack_id: str) -> Attack:
+    """Freezes the palms of the account that an attack is about, at every merchant, and marks the
+    attack as looked at. The account's holder lifts that in the portal. It needs a key of the
+    operator's."""
+    incident, master = await asked.incident(attack_id), asked.context.master
+    if not await acts.freeze_account(asked.session, master, asked.by, incident):
+        detail = "it is about no account, or about one that is not there any more"
+        raise Refusal(ProblemType.CONFLICT, detail)
+    return await _told_of(asked, incident)
+
+
+async def _told_of(asked: Asked, row: IncidentRow) -> Attack:
+    (told,) = await _told(asked, [row])
+    return told
+
+
+async def _told(asked: Asked, rows: Sequence[IncidentRow]) -> list[Attack]:
+    staff = await staff_in(asked.session, asked.reach)
+    return [
+        Attack(
+            attack_id=each.row.id,
+            kind=each.kind,
+            serious=each.is_serious,
+            site_id=each.row.site_id,
+            device_id=None if each.kiosk is None else each.row.device_id,
+            times=each.row.times,
+            first_at=each.row.first_at,
+            last_at=each.row.last_at,
+            remedies=[remedy for remedy in Remedy if remedy in each.remedies],
+            looked_at=each.row.looked_at,
+            looked_by=each.key or (each.row.looked_by if each.row.looked_by in staff else None),
+            note=each.row.note,
+        )
+        for each in await attacks.seen(asked.session, asked.reach, rows, asked.now)
+    ]
+
+
+ROUTERS = (watching, looking, freezing)
