@@ -1,7 +1,7 @@
 """What became of palms at a merchant's kiosks, counted by day, kiosk and light, and of nobody."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -31,13 +31,9 @@ class Qualities(Message):
     """Below 0.7. One below 0.6 could not be read."""
 
 
-class Recognised(Message):
-    """What became of the palms of a day at a kiosk, under one light."""
+class Counted(Message):
+    """What became of palms."""
 
-    day: date
-    """In UTC."""
-    device_id: str
-    light: Light
     palms: int
     """How many were shown; each became one of the next seven."""
     recognised: int
@@ -58,6 +54,15 @@ class Recognised(Message):
     )
     quality: Qualities
     """Of the palms that were read, those of people who signed up among them."""
+
+
+class Recognised(Counted):
+    """What became of the palms of a day at a kiosk, under one light."""
+
+    day: date
+    """In UTC."""
+    device_id: str
+    light: Light
 
 
 class Recognition(Message):
@@ -87,7 +92,10 @@ async def tell(
     left = [each for each in cells if after is None or _is_after(each[0], after)]
     page = left[:limit]
     return Recognition(
-        recognition=[_told(cell, figures) for _, cell, figures in page],
+        recognition=[
+            Recognised(day=cell.day, device_id=cell.device_id, light=cell.light, **counted(figures))
+            for _, cell, figures in page
+        ],
         next=paging.cursor_of(page[-1][0]) if len(left) > limit else None,
     )
 
@@ -109,20 +117,12 @@ def _is_after(place: paging.Place, other: paging.Place) -> bool:
     return place[0] < other[0] or (place[0] == other[0] and place[1] > other[1])
 
 
-def _told(cell: Cell, figures: Figures) -> Recognised:
+def counted(figures: Figures) -> dict[str, Any]:
+    """Returns the fields of `Counted`."""
     counts, median = figures.counts, figures.median_s
-    return Recognised(
-        day=cell.day,
-        device_id=cell.device_id,
-        light=cell.light,
-        palms=figures.tries,
-        recognised=counts[Became.RECOGNISED],
-        digits=counts[Became.DIGITS],
-        longer=counts[Became.LONGER],
-        not_found=counts[Became.NOT_FOUND],
-        refused=counts[Became.REFUSED],
-        lifeless=counts[Became.LIFELESS],
-        unreadable=counts[Became.UNREADABLE],
-        median_s=None if median is None or median > TOOK[-1] else median,
-        quality=Qualities(**{each.value: counts[each] for each in Quality}),
-    )
+    return {
+        "palms": figures.tries,
+        **{each.value: counts[each] for each in Became},
+        "median_s": None if median is None or median > TOOK[-1] else median,
+        "quality": Qualities(**{each.value: counts[each] for each in Quality}),
+    }

@@ -8,6 +8,7 @@ from cloud.console.api import (
     kiosks,
     sites,
     staff,
+    summaries,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -16,4 +17,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     *staff.ROUTERS,
     *holdings.ROUTERS,
     *attacks.ROUTERS,
+    *summaries.ROUTERS,
 )

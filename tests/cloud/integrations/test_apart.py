@@ -70,6 +70,7 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "attacks.show": ("GET", "/attacks/{attack}", None),
     "attacks.look": ("POST", "/attacks/{attack}/looked", {"note": "Ours"}),
     "attacks.freeze": ("POST", "/attacks/{attack}/freeze", None),
+    "summaries.show": ("GET", "/recognition/summary?device_id={device}", None),
 }
 """What is asked of each operation with a key, by its name (`cloud.app.name_operation`)."""
 
@@ -200,5 +201,6 @@ OWN = (
     "staff.show",
     "holdings.show_access",
     "attacks.show",
+    "summaries.show",
 )
 """What the merchant itself is told by these ids."""

@@ -305,6 +305,7 @@ NAMES_NOTHING = {
     "attacks.show",
     "attacks.look",
     "attacks.freeze",
+    "summaries.show",
 }
 """The endpoints that take no id of what a merchant has stored."""
 

@@ -1,0 +1,114 @@
+"""How recognition does at a merchant's kiosks: its numbers put together as on the console's page,
+and what has changed for the worse. Nothing of it is about anybody."""
+
+from datetime import UTC, date
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from cloud.console import recognition
+from cloud.console.api.asking import Asker, router
+from cloud.console.changes import Measure
+from cloud.console.places import sites_in_reach
+from cloud.console.recognition import AtKiosk, devices_in_reach
+from cloud.console.roles import Right
+from cloud.integrations.asking import Scope
+from cloud.integrations.recognition import Counted, counted
+from cloud.seen import TOOK, Light
+from cloud.web.problems import Refusal
+from protocol.messages import Identifier, Message, ProblemType
+
+watching: APIRouter = router(Right.WATCH, Scope.RECOGNITION_READ)
+
+
+class DayCounted(Counted):
+    """The palms of a day."""
+
+    day: date
+    """In UTC."""
+
+
+class LightCounted(Counted):
+    """The palms of 30 days under one light."""
+
+    light: Light
+
+
+class WorseThanBefore(Message):
+    """Something that is much more often at a kiosk than in the week before, and not by chance, or
+    takes much longer."""
+
+    measure: Measure
+    times: float
+    """How many times as often, or at least as long."""
+    now: float
+    """The share of the palms, 0 to 1; for `slow` the median time in seconds, at most 10."""
+    before: float
+    """The same of the week before."""
+
+
+class KioskCounted(Message):
+    """The palms at a kiosk in the last seven days."""
+
+    device_id: str
+    week: Counted
+    before: Counted
+    """Those of the seven days before."""
+    worse: list[WorseThanBefore]
+
+
+class RecognitionSummary(Message):
+    """How recognition did at a merchant's kiosks in 30 days."""
+
+    days: list[DayCounted]
+    """Those on which palms were shown, the newest first."""
+    lights: list[LightCounted]
+    """Those under which palms were shown, whichever light was asked for."""
+    kiosks: list[KioskCounted]
+    """Where palms were shown in 14 days, the worst first."""
+
+
+@watching.get("/recognition/summary")
+async def show(
+    asked: Asker,
+    device_id: Annotated[Identifier | None, Query(description="Only this kiosk.")] = None,
+    light: Annotated[Light | None, Query(description="Only this light.")] = None,
+) -> RecognitionSummary:
+    """Adds up what became of palms in 30 days, by day, light and kiosk, and tells what has changed
+    for the worse at kiosks within a week."""
+    devices = await devices_in_reach(asked.session, asked.reach)
+    chosen = next((each for each in devices if each.id == device_id), None)
+    if device_id is not None and chosen is None:
+        raise Refusal(ProblemType.NOT_FOUND)
+    sites = [site.id for site in await sites_in_reach(asked.session, asked.reach)]
+    today = asked.now.astimezone(UTC).date()
+    told = await recognition.tell(asked.session, sites, devices, chosen, today, light=light)
+    return RecognitionSummary(
+        days=[
+            DayCounted(day=day, **counted(figures))
+            for day, figures in reversed(told.days)
+            if figures.counts
+        ],
+        lights=[LightCounted(light=each, **counted(figures)) for each, figures in told.lights],
+        kiosks=[_told(each) for each in told.kiosks],
+    )
+
+
+def _told(each: AtKiosk) -> KioskCounted:
+    return KioskCounted(
+        device_id=each.device.id,
+        week=Counted(**counted(each.week)),
+        before=Counted(**counted(each.before)),
+        worse=[
+            WorseThanBefore(
+                measure=change.measure,
+                times=change.times,
+                now=min(change.now, TOOK[-1]),
+                before=change.before,
+            )
+            for change in each.changes
+        ],
+    )
+
+
+ROUTERS = (watching,)
