@@ -358,7 +358,7 @@ async def _list_unfinished(_: argparse.Namespace, session: AsyncSession, __: Mas
     """Whom it is about is not told."""
     for errand in await queue.failed(session):
         print("waits", errand.kind, errand.attempts, f"{errand.due_at:%Y-%m-%d %H:%M}", sep="\t")
-    for row in await receipts.unsent(session, bootstrap.now() - UNSENT_LISTED):
+    for row in reversed(await receipts.unsent(session, bootstrap.now() - UNSENT_LISTED)):
         at = f"{row.at:%Y-%m-%d %H:%M}"
         print("given up", receipts.SEND_RECEIPT, row.merchant_id, row.reference, at, sep="\t")
 

@@ -133,12 +133,19 @@ class Told:
     """Jobs that have failed and were not done since."""
     heard_at: datetime | None
     """When a job was done last."""
+    is_stalled: bool
+    """Whether housekeeping does not run."""
     daily: inactivity.InactivityRun | None
     """The last daily run about accounts that nobody uses."""
     waiting: tuple[int, int]
     """How many people were told once, and how many twice, that theirs will be deleted."""
     errands: Sequence[FailedErrand]
     """What else was tried and has to be tried again."""
+
+    @property
+    def next_day(self) -> datetime | None:
+        """Returns when the next daily run begins; None when that is not known."""
+        return None if self.daily is None else self.daily.began_at + inactivity.A_DAY
 
 
 routes: APIRouter = router(Right.JOBS)
@@ -149,18 +156,12 @@ async def show_jobs(asked: Asker) -> Response:
     session, merchant_id = asked.session, asked.reach.merchant_id
     since = asked.now - LATELY
     _, ended = await receipts.issued(session, since, merchant_id)
-    given_up = [
-        row for row in await unsent(session, since) if merchant_id in (None, row.merchant_id)
-    ]
     told = await tell(session, asked.now) if merchant_id is None else None
     return asked.page(
         "jobs.html",
         ended=ended,
         told=told,
-        is_stalled=told is not None
-        and (told.heard_at is None or asked.now - told.heard_at > STALLED_AFTER),
-        next_day=told and told.daily and told.daily.began_at + inactivity.A_DAY,
-        unsent=given_up[::-1][:LISTED],
+        unsent=await unsent(session, since, merchant_id, count=LISTED),
         not_taken=await receivers.not_taken(session, merchant_id, LISTED),
         names={row.id: row.name for row in await all_merchants(session)},
         listed=LISTED,
@@ -174,13 +175,15 @@ async def tell(session: AsyncSession, now: datetime) -> Told:
     times = await receipts.times_of(session, {digest for digest, _ in of_deletions})
     left = [LeftToDo(errand, times.get(digest)) for digest, errand in of_deletions]
     ran = await runs.all_runs(session)
+    heard_at = max((row.done_at for row in ran.values() if row.done_at), default=None)
     daily = await inactivity.latest_runs(session, 1)
     return Told(
         deleted=deleted,
         left=sorted(left, key=lambda each: each.since or now),
         kept=[Kept(what, life, ran.get(name)) for name, (what, life) in KEPT.items()],
         failing=[row for row in ran.values() if row.fault is not None],
-        heard_at=max((row.done_at for row in ran.values() if row.done_at), default=None),
+        heard_at=heard_at,
+        is_stalled=heard_at is None or now - heard_at > STALLED_AFTER,
         daily=daily[0] if daily else None,
         waiting=await inactivity.waiting(session),
         errands=[each for each in await queue.failed(session) if not each.is_of_deletion],

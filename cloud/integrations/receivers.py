@@ -6,7 +6,7 @@ from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context, Event
@@ -168,7 +168,7 @@ async def test(asked: AskerOnce, receiver_id: str) -> Delivery:
     event_id = await events.put_test(asked.context, asked.session, asked.merchant_id, row.id)
     await asked.session.flush()
     found = await asked.session.scalars(select(DeliveryRow).where(DeliveryRow.event_id == event_id))
-    return _listed(found.one())
+    return listed(found.one())
 
 
 @router.get("/webhooks/{receiver_id}/deliveries", dependencies=needs(Scope.WEBHOOKS_READ))
@@ -180,15 +180,13 @@ async def list_deliveries(
     rows = select(DeliveryRow).where(DeliveryRow.receiver_id == row.id)
     place = paging.place_of(cursor)
     if place is not None:
-        at, delivery_id = place
-        earlier = (DeliveryRow.at == at) & (DeliveryRow.id < delivery_id)
-        rows = rows.where(or_(DeliveryRow.at < at, earlier))
+        rows = rows.where(_follows(place))
     newest = rows.order_by(DeliveryRow.at.desc(), DeliveryRow.id.desc()).limit(limit + 1)
     found = (await asked.session.scalars(newest)).all()
     page = found[:limit]
     more = len(found) > limit
     return Deliveries(
-        deliveries=[_listed(each) for each in page],
+        deliveries=[listed(each) for each in page],
         next=paging.cursor_of((page[-1].at, page[-1].id)) if more else None,
     )
 
@@ -208,7 +206,7 @@ async def replay(asked: AskerOnce, receiver_id: str, delivery_id: str) -> Delive
         raise Refusal(ProblemType.EXPIRED, "the event is not kept any more")
     row.state, row.due_at = "waiting", asked.call.now
     asked.call.afterwards.append(asked.context.wake)
-    return _listed(row)
+    return listed(row)
 
 
 def may_be_private(context: Context) -> bool:
@@ -242,10 +240,13 @@ async def all_receivers(session: AsyncSession) -> list[tuple[ReceiverRow, int, i
 
 
 async def not_taken(
-    session: AsyncSession, merchant_id: str | None, count: int
+    session: AsyncSession,
+    merchant_id: str | None,
+    count: int,
+    after: paging.Place | None = None,
 ) -> Sequence[tuple[DeliveryRow, ReceiverRow]]:
     """Returns what receivers of a merchant, or of all, have not taken although they were told, the
-    newest first."""
+    newest first, at most so many: those that follow the one of this time and id."""
     tried = (DeliveryRow.state == "waiting") & (DeliveryRow.attempts > 0)
     chosen = (
         select(DeliveryRow, ReceiverRow)
@@ -256,6 +257,8 @@ async def not_taken(
     )
     if merchant_id is not None:
         chosen = chosen.where(ReceiverRow.merchant_id == merchant_id)
+    if after is not None:
+        chosen = chosen.where(_follows(after))
     return [(delivery, receiver) for delivery, receiver in await session.execute(chosen)]
 
 
@@ -302,6 +305,12 @@ def _written(chosen: list[Event]) -> str:
     return " ".join(event for event in Event if event in chosen)
 
 
+def _follows(place: paging.Place) -> ColumnElement[bool]:
+    at, delivery_id = place
+    as_new = (DeliveryRow.at == at) & (DeliveryRow.id < delivery_id)
+    return or_(DeliveryRow.at < at, as_new)
+
+
 def _told(row: ReceiverRow, now: datetime) -> Receiver:
     until = row.before_until
     return Receiver(
@@ -318,7 +327,8 @@ def _told_once(row: ReceiverRow, now: datetime, secret: bytes) -> NewReceiver:
     return NewReceiver(**told, secret=standard_webhooks.shown(secret))
 
 
-def _listed(row: DeliveryRow) -> Delivery:
+def listed(row: DeliveryRow) -> Delivery:
+    """Returns what is told of an event on its way."""
     return Delivery(
         delivery_id=row.id,
         event_id=row.event_id,

@@ -11,7 +11,7 @@ from decimal import Decimal
 from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
@@ -80,11 +80,26 @@ async def decline(session: AsyncSession, row: PurchaseRow) -> bool:
     return row.receipt != SENT
 
 
-async def unsent(session: AsyncSession, since: datetime) -> Sequence[PurchaseRow]:
-    """Returns the purchases since then whose receipt was given up."""
+async def unsent(
+    session: AsyncSession,
+    since: datetime,
+    merchant_id: str | None = None,
+    *,
+    count: int | None = None,
+    after: tuple[datetime, str] | None = None,
+) -> Sequence[PurchaseRow]:
+    """Returns the purchases since then of a merchant, or of all, whose receipt was given up, the
+    newest first, at most so many: those that follow the one of this time and id."""
     given_up = PurchaseRow.receipt == UNSENT, PurchaseRow.at >= since
-    found = await session.scalars(select(PurchaseRow).where(*given_up).order_by(PurchaseRow.at))
-    return found.all()
+    rows = select(PurchaseRow).where(*given_up)
+    if merchant_id is not None:
+        rows = rows.where(PurchaseRow.merchant_id == merchant_id)
+    if after is not None:
+        at, purchase_id = after
+        as_new = and_(PurchaseRow.at == at, PurchaseRow.id < purchase_id)
+        rows = rows.where(or_(PurchaseRow.at < at, as_new))
+    newest = rows.order_by(PurchaseRow.at.desc(), PurchaseRow.id.desc()).limit(count)
+    return (await session.scalars(newest)).all()
 
 
 async def withdraw(session: AsyncSession, row: PurchaseRow) -> None:

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from cloud.console.api import (
     attacks,
     holdings,
+    jobs,
     kiosks,
     sites,
     staff,
@@ -17,5 +18,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     *staff.ROUTERS,
     *holdings.ROUTERS,
     *attacks.ROUTERS,
+    *jobs.ROUTERS,
     *summaries.ROUTERS,
 )

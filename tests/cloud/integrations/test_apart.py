@@ -71,6 +71,9 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "attacks.look": ("POST", "/attacks/{attack}/looked", {"note": "Ours"}),
     "attacks.freeze": ("POST", "/attacks/{attack}/freeze", None),
     "summaries.show": ("GET", "/recognition/summary?device_id={device}", None),
+    "jobs.show": ("GET", "/jobs", None),
+    "jobs.list_deliveries": ("GET", "/jobs/deliveries", None),
+    "jobs.list_receipts": ("GET", "/jobs/receipts", None),
 }
 """What is asked of each operation with a key, by its name (`cloud.app.name_operation`)."""
 
@@ -78,6 +81,7 @@ ASKS_OF_ALL: dict[str, tuple[str, str, Any]] = {
     "sites.show_merchants": ("GET", "/merchants", None),
     "kiosks.show_everywhere": ("GET", "/devices", None),
     "staff.show_everybody": ("GET", "/staff", None),
+    "jobs.show_service": ("GET", "/jobs", None),
 }
 """The same of what is of no merchant, for which it needs a key of the operator's."""
 
@@ -91,6 +95,9 @@ NAMES_NOTHING = {
     "staff.show_all",
     "holdings.show",
     "attacks.show_all",
+    "jobs.show",
+    "jobs.list_deliveries",
+    "jobs.list_receipts",
 }
 """These take no id of what a merchant has stored."""
 

@@ -306,6 +306,10 @@ NAMES_NOTHING = {
     "attacks.look",
     "attacks.freeze",
     "summaries.show",
+    "jobs.show",
+    "jobs.list_deliveries",
+    "jobs.list_receipts",
+    "jobs.show_service",
 }
 """The endpoints that take no id of what a merchant has stored."""
 
