@@ -13,12 +13,18 @@ from typing import Any
 import pytest
 
 from cloud.console.kiosks import State
+from cloud.context import Event
+from cloud.db.tables import new_id
 from cloud.entry.access import Access
+from cloud.integrations.tables import DeliveryRow, ReceiverRow
 from cloud.jobs.housekeeping import write_seen
-from cloud.seen import Became, Light
+from cloud.payments.purchases import PurchaseRow
+from cloud.payments.receipts import UNSENT
+from cloud.seen import Became, Kind, Light
+from cloud.watch.incidents import SERIOUS
 from protocol.asked import AskedEnd, PalmAnswer, RequestState
 from protocol.entry import Ticket, Tickets
-from protocol.messages import Account, ProblemType, Purchase, Purpose
+from protocol.messages import Account, Outcome, ProblemType, Purchase, Purpose
 from tests.cloud.fleet.test_fleet import REPORT
 from tests.cloud.integrations.conftest import Shop
 from tests.cloud.integrations.test_palm_requests import (
@@ -293,6 +299,101 @@ def test_what_people_have_is_taken_as_the_page_says(
     reader.sends("POST /memberships/take")
     assert shop.api.get("/holdings")["tickets"] == 0
     reader.has_read_all()
+
+
+def happens(
+    served: Served, shop: Shop, kind: Kind, times: int = 1, about: str | None = None
+) -> str:
+    """Has something happen at a shop's kiosk, and returns the id of the attack that it is."""
+    for _ in range(times):
+        served.context.seen.happened(kind, shop.kiosk.id, about)
+    served.do(write_seen(served.context))
+    return next(each["attack_id"] for each in shop.api.get("/attacks")["attacks"])
+
+
+def test_attacks_are_looked_at_and_accounts_frozen_as_the_page_says(
+    served: Served, shop: Shop, who: str, operator: Integrator
+):
+    served.stop_clock()
+    reader = read("watching.md", shop, operator)
+    for times in (5, 2):
+        reader.names["ATTACK"] = happens(served, shop, Kind.LIFELESS, times)
+        served.ahead += timedelta(minutes=1)
+    (listed,) = reader.sends("GET /attacks?looked_at=false")["attacks"]
+    assert reader.sends("GET /attacks/ATTACK") == listed
+    reader.sends("POST /attacks/ATTACK/looked")
+    phone = fresh_phone()
+    shop.kiosk.sign_up(who, phone=phone)
+    about = served.person_id(phone)
+    reader.names["ATTACK"] = happens(served, shop, Kind.GUESSES, about=about)
+    frozen = reader.sends("POST /v1/merchants/MERCHANT/attacks/ATTACK/freeze")
+    assert frozen["looked_at"] is not None
+    assert shop.kiosk.identify(who).outcome is Outcome.FROZEN
+    rows = reader.page.partition("| `kind` |")[2].partition("\n\n")[0]
+    table = dict(re.findall(r"^\| `(\w+)` \| .* \| ?(.*)\|$", rows, re.MULTILINE))
+    serious = {"at once": 1, "": None} | {f"from {each} times on": each for each in (3, 5, 10)}
+    assert {kind: serious[words.strip()] for kind, words in table.items()} == {
+        kind: SERIOUS.get(kind) for kind in Kind
+    }
+
+
+def test_recognition_and_jobs_are_told_as_the_page_says(
+    served: Served, shop: Shop, who: str, operator: Integrator
+):
+    reader = read("watching.md", shop, operator)
+    reader.sent = [each.request for each in shown_by(reader.page)].index("GET /recognition/summary")
+    reader.names["KIOSK"] = shop.kiosk.id
+    palms_were_shown(served, shop.kiosk)
+    reader.sends("GET /recognition/summary")
+    reader.sends("GET /recognition/summary?device_id=KIOSK&light=ring")
+    reader.sends("GET /jobs")
+    not_taken(served, shop)
+    reader.sends("GET /jobs/deliveries?limit=50")
+    receipt_was_given_up(served, shop, who)
+    reader.sends("GET /jobs/receipts?limit=50")
+    served.context.seen.ran("cloud.merchants.devices", removed=1)
+    served.do(write_seen(served.context))
+    told = reader.sends("GET /v1/jobs")
+    members = "".join(re.findall(r"^\| (`.*?) \|", reader.page.partition("| member |")[2], re.M))
+    assert set(re.findall(r"`(\w+)`", members)) == told.keys()
+    reader.has_read_all()
+
+
+def not_taken(served: Served, shop: Shop) -> None:
+    """Has a receiver not take an event within a day."""
+    receiver_id, now = f"rcv_{new_id()}", served.context.clock()
+    url = "https://shop.example/palm"
+    receiver = ReceiverRow(id=receiver_id, merchant_id=shop.api.merchant, url=url, made_at=now)
+    receiver.events, receiver.secret = Event.PAID, b""
+    served.add(receiver)
+    served.add(
+        DeliveryRow(
+            id=new_id(),
+            receiver_id=receiver_id,
+            event_id="evt_1",
+            kind=Event.PAID,
+            at=now,
+            state="given_up",
+            attempts=9,
+            status=500,
+            tried_at=now + timedelta(days=1),
+        )
+    )
+
+
+def receipt_was_given_up(served: Served, shop: Shop, who: str) -> None:
+    shop.kiosk.sign_up(who)
+    sale = shop.kiosk.sale(shop.kiosk.recognised(who))
+    sale = sale.model_copy(update={"reference": "receipt-27908"})
+    bought = shop.kiosk.post("/purchases", sale, Purchase)
+
+    async def write() -> None:
+        async with served.context.database.session() as session:
+            row = await session.get_one(PurchaseRow, bought.purchase_id)
+            row.receipt = UNSENT
+            await session.commit()
+
+    served.do(write())
 
 
 def ended(shop: Shop, who: str, state: RequestState) -> None:
