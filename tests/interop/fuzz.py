@@ -20,7 +20,9 @@ from typing import Any
 
 import httpx
 
+from cloud.jobs.housekeeping import write_seen
 from cloud.merchants.tables import FIRST
+from cloud.seen import Kind
 from cloud.settings import Settings
 from cloud.web.merchant_keys import API_KEY, KeyUse
 from protocol.messages import ProblemType, Purchase, Purpose
@@ -45,7 +47,9 @@ PLAIN_ID = "[A-Za-z0-9_-]{8,64}(?=[/?]|$)"
 NOT_RETURNED = {"connection", "content-encoding", "content-length", "date", "transfer-encoding"}
 
 
-def what_there_is(kiosk: TestDevice, api: Integrator) -> list[tuple[re.Pattern[str], str]]:
+def what_there_is(
+    served: Served, kiosk: TestDevice, api: Integrator
+) -> list[tuple[re.Pattern[str], str]]:
     """Returns the ids of what there is at a kiosk, each with where it stands in paths: behind the
     first group."""
     kiosk.sign_up("somebody")
@@ -57,7 +61,12 @@ def what_there_is(kiosk: TestDevice, api: Integrator) -> list[tuple[re.Pattern[s
     wanted = {"kind": "approve", "question": "Yes?", "device_id": kiosk.id, "expires_in_s": 600}
     request = api.post("/palm-requests", wanted)["request_id"]
     kiosk.send("PUT", "/palm-requests/taken?wait=0")
+    served.context.seen.happened(Kind.CODES, kiosk.id)
+    served.do(write_seen(served.context))
+    (attack,) = api.get("/attacks")["attacks"]
     places = {
+        f"^(/v1/merchants/{FIRST}/sites/){PLAIN_ID}": FIRST,
+        f"(/attacks/){PLAIN_ID}": attack["attack_id"],
         f"^(/v1/purchases/){PLAIN_ID}": bought.reference,
         f"^(/v1/merchants/{FIRST}/purchases/){PLAIN_ID}": bought.purchase_id,
         f"^(/v1/merchants/{FIRST}/webhooks/){PLAIN_ID}": receiver,
@@ -81,7 +90,7 @@ def signing_proxy(served: Served) -> ThreadingHTTPServer:
     would be refused."""
     device = served.kiosk()
     of_access = integrator(served, use=KeyUse.ACCESS).key
-    there = what_there_is(device, integrator(served))
+    there = what_there_is(served, device, integrator(served))
 
     class Signing(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
