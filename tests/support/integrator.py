@@ -15,8 +15,8 @@ from tests.support.served import Served
 
 @dataclass
 class Integrator:
-    merchant: str | None
-    """None for the operator's key, which is for every merchant and for what is of none."""
+    merchant: str
+    """Empty with the operator's key, which is for every merchant and for what is of none."""
     key: str
     http: httpx.Client = field(repr=False)
 
@@ -36,7 +36,7 @@ class Integrator:
         if method == "POST":
             sent["idempotency-key"] = once or secrets.token_hex(8)
         named = merchant or self.merchant
-        path = f"/v1{path}" if named is None else f"/v1/merchants/{named}{path}"
+        path = f"/v1{path}" if not named else f"/v1/merchants/{named}{path}"
         return self.http.request(method, path, json=body, headers=sent)
 
     def get(self, path: str) -> Any:
@@ -74,4 +74,4 @@ def integrator(
             await session.commit()
             return key
 
-    return Integrator(merchant, served.do(make()), served.device().http)
+    return Integrator(merchant or "", served.do(make()), served.device().http)

@@ -159,7 +159,7 @@ def test_every_operation_with_a_key_is_walked(served: Served):
 
 def test_what_is_of_no_merchant_is_for_the_operators_keys_alone(served: Served, shop: Shop):
     for operation, (method, path, body) in ASKS_OF_ALL.items():
-        with_theirs = Integrator(None, shop.api.key, shop.api.http)
+        with_theirs = Integrator("", shop.api.key, shop.api.http)
         status, problem = said(with_theirs.ask(method, path, body))
         assert (status, problem["type"]) == (404, ProblemType.NOT_FOUND), operation
         own = integrator(served, None)

@@ -217,7 +217,7 @@ def operator(served: Served) -> Integrator:
 
 def read(page: str, shop: Shop, operator: Integrator) -> Reader:
     text = (PAGES / page).read_text("utf-8")
-    names = {"4d3c…": shop.kiosk.id, "SITE": shop.site, "MERCHANT": shop.api.merchant or ""}
+    names = {"4d3c…": shop.kiosk.id, "SITE": shop.site, "MERCHANT": shop.api.merchant}
     return Reader(text, shop, operator, names)
 
 
