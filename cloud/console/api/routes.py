@@ -7,6 +7,7 @@ from cloud.console.api import (
     holdings,
     jobs,
     kiosks,
+    payment_limits,
     sites,
     staff,
     summaries,
@@ -20,4 +21,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     *attacks.ROUTERS,
     *jobs.ROUTERS,
     *summaries.ROUTERS,
+    *payment_limits.ROUTERS,
 )

@@ -16,6 +16,13 @@ from tests.support.integrator import Integrator, integrator
 from tests.support.served import Served
 
 WEBHOOK = {"url": "https://example.com/hook", "events": ["palm.refused"]}
+LIMITS = {
+    "currency": "USD",
+    "pulse_above": 100,
+    "digits_above": None,
+    "staff_above": None,
+    "unconfirmed_below": None,
+}
 PALM = {"kind": "approve", "question": "Yes?", "device_id": "{device}"}
 MEMBER = {"name": "Ann", "role": "shop-staff", "site_id": "{site}"}
 ASKS: dict[str, tuple[str, str, Any]] = {
@@ -74,6 +81,12 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "jobs.show": ("GET", "/jobs", None),
     "jobs.list_deliveries": ("GET", "/jobs/deliveries", None),
     "jobs.list_receipts": ("GET", "/jobs/receipts", None),
+    # What is demanded, agreed to and shown.
+    "payment_limits.show_of_merchant": ("GET", "/limits", None),
+    "payment_limits.change_of_merchant": ("PUT", "/limits", LIMITS),
+    "payment_limits.show_of_site": ("GET", "/sites/{site}/limits", None),
+    "payment_limits.change_of_site": ("PUT", "/sites/{site}/limits", LIMITS),
+    "payment_limits.show_policy": ("GET", "/service-policy", None),
 }
 """What is asked of each operation with a key, by its name (`cloud.app.name_operation`)."""
 
@@ -98,6 +111,9 @@ NAMES_NOTHING = {
     "jobs.show",
     "jobs.list_deliveries",
     "jobs.list_receipts",
+    "payment_limits.show_of_merchant",
+    "payment_limits.change_of_merchant",
+    "payment_limits.show_policy",
 }
 """These take no id of what a merchant has stored."""
 
@@ -134,8 +150,8 @@ def stored(served: Served, shop: Shop, who: str) -> dict[str, str]:
 
 def filled(body: Any, ids: dict[str, str]) -> Any:
     """Returns a body with these ids in it."""
-    if body is None:
-        return None
+    if not isinstance(body, dict):
+        return body
     return {
         name: value.format_map(ids) if isinstance(value, str) else value
         for name, value in body.items()

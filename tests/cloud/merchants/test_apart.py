@@ -310,6 +310,11 @@ NAMES_NOTHING = {
     "jobs.list_deliveries",
     "jobs.list_receipts",
     "jobs.show_service",
+    "payment_limits.show_of_merchant",
+    "payment_limits.change_of_merchant",
+    "payment_limits.show_of_site",
+    "payment_limits.change_of_site",
+    "payment_limits.show_policy",
 }
 """The endpoints that take no id of what a merchant has stored."""
 
