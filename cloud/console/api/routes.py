@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from cloud.console.api import (
+    agreed_texts,
     attacks,
     holdings,
     jobs,
@@ -22,4 +23,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     *jobs.ROUTERS,
     *summaries.ROUTERS,
     *payment_limits.ROUTERS,
+    *agreed_texts.ROUTERS,
 )

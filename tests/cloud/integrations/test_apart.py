@@ -87,6 +87,7 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "payment_limits.show_of_site": ("GET", "/sites/{site}/limits", None),
     "payment_limits.change_of_site": ("PUT", "/sites/{site}/limits", LIMITS),
     "payment_limits.show_policy": ("GET", "/service-policy", None),
+    "agreed_texts.show": ("GET", "/sites/{site}/consents", None),
 }
 """What is asked of each operation with a key, by its name (`cloud.app.name_operation`)."""
 

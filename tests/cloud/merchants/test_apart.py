@@ -315,6 +315,7 @@ NAMES_NOTHING = {
     "payment_limits.show_of_site",
     "payment_limits.change_of_site",
     "payment_limits.show_policy",
+    "agreed_texts.show",
 }
 """The endpoints that take no id of what a merchant has stored."""
 
