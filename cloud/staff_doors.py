@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +15,15 @@ from cloud import bootstrap
 from cloud.console import acts
 from cloud.entry import access, check_ins, tickets
 from cloud.entry.access_lists import COLUMNS, BadList, read_list, take_list
-from cloud.entry.doors import Door, DoorKind, all_doors, clock_of, remove_door, set_door
+from cloud.entry.doors import (
+    Door,
+    DoorKind,
+    NoClock,
+    all_doors,
+    make_clock,
+    remove_door,
+    set_door,
+)
 from cloud.entry.kept_palms import MOST_HOURS
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson
@@ -121,15 +128,15 @@ async def _remove_door(arguments: argparse.Namespace, session: AsyncSession, _: 
 async def _set_clock(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
     site = await _site(arguments, session)
     try:
-        zone = ZoneInfo(arguments.zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise CannotDo(f"there is no time zone {arguments.zone}.") from None
-    try:
         holidays = {date.fromisoformat(day) for day in arguments.holidays}
     except ValueError:
         raise CannotDo("holidays are written as 2027-12-25.") from None
-    await acts.set_clock(session, arguments.by, site, zone, holidays)
-    now = bootstrap.now().astimezone((await clock_of(session, site.id)).zone)
+    try:
+        clock = make_clock(arguments.zone, holidays)
+    except NoClock as why:
+        raise CannotDo(f"{why}.") from None
+    await acts.set_clock(session, arguments.by, site, clock.zone, clock.holidays)
+    now = bootstrap.now().astimezone(clock.zone)
     print(f"It is {now:%Y-%m-%d %H:%M} there.")
 
 

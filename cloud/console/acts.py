@@ -182,6 +182,16 @@ async def change_merchant(
         )
 
 
+async def rename_merchant(session: AsyncSession, by: By, row: MerchantRow, name: str) -> None:
+    """Raises ValueError for what is no name, and Refusal for the first merchant, whose name the
+    settings say."""
+    if row.id == merchants.FIRST:
+        detail = "the first merchant's name is the one of [merchant] in settings.toml"
+        raise Refusal(ProblemType.CONFLICT, detail)
+    now = {field: getattr(row, field) for field in Merchant.model_fields}
+    await change_merchant(session, by, row, Merchant.model_validate(now | {"name": name}))
+
+
 async def add_site(
     session: AsyncSession, by: By, merchant: MerchantRow, name: str, law: Law | None = None
 ) -> SiteRow:
@@ -226,7 +236,8 @@ async def change_content(
     session: AsyncSession, by: By, scope: SiteRow | DeviceRow, values: Mapping[str, str | None]
 ) -> None:
     """Sets what the kiosks of a site, or one, are like (`cloud.fleet.orders.SETTINGS`); None takes
-    a setting away. Raises ValueError."""
+    a setting away. Raises Unfit, and then changes nothing."""
+    await pictures.hold(session)
     before = await orders.values_of(session, scope.id)
     await orders.change_settings(session, scope.id, values)
     await pictures.forget_unnamed(session)

@@ -3,23 +3,21 @@
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import APIRouter, File, Form, Response, UploadFile
-from pydantic import BaseModel, StringConstraints, ValidationError
+from pydantic import BaseModel, StringConstraints
 
-from cloud.console import acts
+from cloud.console import acts, kiosk_pictures
 from cloud.console.asking import HOME, Asked, Asker, router
+from cloud.console.kiosk_pictures import NoRoom, shown_at
 from cloud.console.places import merchant_of, one_line, site_of
 from cloud.console.roles import Right
-from cloud.entry.doors import SiteClock, clock_of
-from cloud.fleet import picture_making, pictures
+from cloud.entry.doors import MOST_HOLIDAYS, NoClock, SiteClock, clock_of, make_clock
+from cloud.fleet import pictures
 from cloud.fleet.colours import PALETTES
-from cloud.fleet.orders import LONGEST_HELPLINE, SETTINGS, values_of
+from cloud.fleet.orders import LONGEST, LONGEST_HELPLINE, Unfit, values_of
+from cloud.fleet.picture_making import Kind
 from cloud.merchants.merchants import FIRST, MerchantRow, SiteRow, place_of
-from cloud.policy import Limits
-from cloud.settings import Merchant
-from cloud.web import limits
 from cloud.web.browsers import redirect
 from cloud.web.problems import Refusal
 from protocol.fleet import MAX_ATTRACT, PNG
@@ -28,8 +26,6 @@ from protocol.pictures import NoPicture
 
 NAME_LENGTH = 64
 """The largest number of characters of a merchant's name (`cloud.settings.Merchant`)."""
-HOLIDAYS = 400
-"""The largest number of holidays (`protocol.fleet.Orders`)."""
 LOOK = ("variant", "accent_light", "accent_dark", "volume", "hours", "helpline")
 """The settings that the form has fields for (`cloud.fleet.orders.SETTINGS`)."""
 
@@ -38,7 +34,7 @@ changing: APIRouter = router(Right.CONTENT)
 giving: APIRouter = router(Right.CONTENT, files=True)
 renaming: APIRouter = router(Right.MERCHANT_NAME)
 
-Line = Annotated[str, StringConstraints(max_length=400)]
+Line = Annotated[str, StringConstraints(max_length=LONGEST)]
 
 
 class Look(BaseModel):
@@ -51,14 +47,14 @@ class Look(BaseModel):
     hours: Line = ""
     helpline: Line = ""
     zone: Line = ""
-    holidays: Annotated[str, StringConstraints(max_length=11 * HOLIDAYS)] = ""
+    holidays: Annotated[str, StringConstraints(max_length=11 * MOST_HOLIDAYS)] = ""
 
 
 class Wrong(ValueError):
-    """What was typed cannot be set: the message tells why, in words for staff."""
+    """What was typed cannot be set: the message tells why, in a sentence for staff."""
 
     def __init__(self, field: str, why: str) -> None:
-        super().__init__(why)
+        super().__init__(f"{why[:1].upper()}{why[1:]}.")
         self.field = field
 
 
@@ -78,20 +74,22 @@ async def show_picture(asked: Asker) -> Response:
 async def change_look(asked: Asker, look: Annotated[Look, Form()]) -> Response:
     site = site_of(asked)
     typed = {name: one_line(text) for name, text in look.model_dump().items()}
+    values = {name: typed[name] or None for name in LOOK}
     try:
-        values = {name: _value(name, typed[name]) for name in LOOK}
         clock = _clock(typed)
+        await acts.change_content(asked.session, asked.by, site, values)
+        await acts.set_clock(asked.session, asked.by, site, clock.zone, clock.holidays)
+    except Unfit as unfit:
+        return await _page(asked, typed=typed, wrong=Wrong(unfit.setting, str(unfit)))
     except Wrong as wrong:
         return await _page(asked, typed=typed, wrong=wrong)
-    await acts.change_content(asked.session, asked.by, site, values)
-    await acts.set_clock(asked.session, asked.by, site, clock.zone, clock.holidays)
     return redirect(_path(site))
 
 
 @giving.post("/sites/{site_id}/pictures")
 async def give_picture(
     asked: Asker,
-    kind: Annotated[Literal["logo", "attract"], Form()],
+    kind: Annotated[Kind, Form()],
     file: Annotated[UploadFile, File()],
 ) -> Response:
     """Takes a logo in the place of the one before, or one more picture for the welcome screen."""
@@ -100,21 +98,9 @@ async def give_picture(
         raise Refusal(ProblemType.BUSY, retry_after=1)
     site, content = site_of(asked), await file.read()
     try:
-        if kind == "attract" and len(await _shown(asked, site)) >= MAX_ATTRACT:
-            raise NoPicture(f"there are {MAX_ATTRACT} pictures already: remove one first")
-        who = asked.signed_in.member.id
-        await limits.spend(asked.session, Limits.PICTURES, who, asked.now)
-        # Nobody waits for the database while the picture is made.
-        await asked.session.commit()
-        made = await picture_making.make(kind, content)
-        digest = await pictures.keep(asked.session, made.content, made.ink)
-        value = digest
-        if kind == "attract":
-            others = [each for each in await _shown(asked, site) if each != digest]
-            value = " ".join([*others, digest])
-        await acts.change_content(asked.session, asked.by, site, {kind: value})
-    except ValueError as why:
-        return await _page(asked, wrong=Wrong(kind, _sentence(str(why))))
+        await kiosk_pictures.give(asked.session, asked.by, site, kind, content)
+    except (NoRoom, NoPicture) as why:
+        return await _page(asked, wrong=Wrong(kind, str(why)))
     return redirect(_path(site))
 
 
@@ -125,19 +111,19 @@ async def arrange_pictures(
     act: Annotated[Literal["up", "down", "remove"], Form()] = "remove",
 ) -> Response:
     """Moves a picture of the welcome screen, or takes it or the logo away."""
-    site = site_of(asked)
-    shown = await _shown(asked, site)
-    if digest in shown:
-        at = shown.index(digest)
-        shown.remove(digest)
+    session, site = asked.session, site_of(asked)
+    await pictures.hold(session)
+    shown = await shown_at(session, site)
+    if digest in shown.attract:
+        at = shown.attract.index(digest)
+        arranged = [each for each in shown.attract if each != digest]
         if act != "remove":
-            shown.insert(max(at - 1, 0) if act == "up" else at + 1, digest)
-        values = {"attract": " ".join(shown) or None}
-    elif act == "remove" and (await values_of(asked.session, site.id)).get("logo") == digest:
-        values = {"logo": None}
+            arranged.insert(max(at - 1, 0) if act == "up" else at + 1, digest)
+        await kiosk_pictures.arrange(session, asked.by, site, arranged)
+    elif act == "remove" and shown.logo is not None and shown.logo.sha256 == digest:
+        await kiosk_pictures.remove_logo(session, asked.by, site)
     else:
         raise Refusal(ProblemType.CONFLICT)
-    await acts.change_content(asked.session, asked.by, site, values)
     return redirect(_path(site))
 
 
@@ -150,15 +136,10 @@ async def ask_for_name(asked: Asker) -> Response:
 @renaming.post("/merchants/{merchant_id}/name")
 async def change_name(asked: Asker, name: Annotated[str, Form(max_length=400)] = "") -> Response:
     merchant, name = merchant_of(asked), one_line(name)
-    if merchant.id == FIRST:
-        # It follows the settings with every start.
-        raise Refusal(ProblemType.CONFLICT)
-    now = {field: getattr(merchant, field) for field in Merchant.model_fields}
     try:
-        changed = Merchant.model_validate(now | {"name": name})
-    except ValidationError:
+        await acts.rename_merchant(asked.session, asked.by, merchant, name)
+    except ValueError:
         return _name_page(asked, merchant, name, 422)
-    await acts.change_merchant(asked.session, asked.by, merchant, changed)
     return redirect(f"{HOME}/merchants/{merchant.id}")
 
 
@@ -179,7 +160,8 @@ async def _page(
 ) -> Response:
     site, merchant = await place_of(asked.session, site_of(asked).id)
     values = await values_of(asked.session, site.id)
-    logo = await pictures.find_picture(asked.session, values.get("logo", ""))
+    shown = await shown_at(asked.session, site)
+    logo = shown.logo
     if typed is None:
         typed = {name: values.get(name, "") for name in LOOK} | _written(
             await clock_of(asked.session, site.id)
@@ -193,7 +175,7 @@ async def _page(
         merchant=merchant,
         typed=typed,
         wrong=wrong,
-        attract=await _shown(asked, site),
+        attract=shown.attract,
         most=MAX_ATTRACT,
         logo=logo,
         helpline_length=LONGEST_HELPLINE,
@@ -205,46 +187,21 @@ async def _page(
     )
 
 
-async def _shown(asked: Asked, site: SiteRow) -> list[str]:
-    """Returns the digests of the pictures of a site's welcome screens, in their order."""
-    return (await values_of(asked.session, site.id)).get("attract", "").split()
-
-
-def _value(name: str, text: str) -> str | None:
-    """Returns a setting as it was typed, None where nothing was. Raises Wrong."""
-    if not text:
-        return None
-    try:
-        SETTINGS[name](text)
-    except ValueError as error:
-        raise Wrong(name, _sentence(str(error))) from None
-    return text
-
-
 def _clock(typed: Mapping[str, str]) -> SiteClock:
     """Raises Wrong."""
     try:
-        zone = ZoneInfo(typed["zone"] or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Wrong(
-            "zone", "There is no such time zone. Write it as Europe/Berlin or America/Chicago."
-        ) from None
-    try:
         holidays = {date.fromisoformat(day) for day in typed["holidays"].split()}
     except ValueError:
-        why = "Holidays are written as 2027-12-25, with spaces between them."
+        why = "holidays are written as 2027-12-25, with spaces between them"
         raise Wrong("holidays", why) from None
-    if len(holidays) > HOLIDAYS:
-        raise Wrong("holidays", f"A calendar has at most {HOLIDAYS} holidays.")
-    return SiteClock(zone, holidays)
+    try:
+        return make_clock(typed["zone"] or "UTC", holidays)
+    except NoClock as no:
+        raise Wrong(no.part, str(no)) from None
 
 
 def _written(clock: SiteClock) -> dict[str, str]:
     return {"zone": clock.zone.key, "holidays": " ".join(sorted(map(str, clock.holidays)))}
-
-
-def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _path(site: SiteRow) -> str:

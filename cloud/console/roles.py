@@ -219,7 +219,8 @@ async def _found_picture(session: AsyncSession, reach: Reach, digest: str) -> Fo
     for setting in await settings_naming_pictures(session):
         place = await _place_of(session, setting.scope)
         if digest in setting.value.split() and reach.covers(*place):
-            return Found(picture=await find_picture(session, digest))
+            picture = await find_picture(session, digest)
+            return None if picture is None else Found(picture=picture)
     return None
 
 

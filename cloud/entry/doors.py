@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,6 +32,18 @@ class DoorKind(StrEnum):
 
 BY_LIST = (DoorKind.RELAY, DoorKind.CONTROLLER)
 """The doors at which a kiosk may do without the service."""
+
+
+MOST_HOLIDAYS = 400
+"""The largest number of days of `protocol.fleet.Orders.holidays`."""
+
+
+class NoClock(ValueError):
+    """A site cannot have such a calendar: the message tells why, in words for staff."""
+
+    def __init__(self, part: Literal["zone", "holidays"], why: str) -> None:
+        super().__init__(why)
+        self.part = part
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +136,17 @@ async def merchants_with_tickets(session: AsyncSession) -> set[str]:
     """Returns the ids of the merchants at some door of which tickets are redeemed."""
     at_doors = select(SiteRow.merchant_id).join(DoorRow, DoorRow.site_id == SiteRow.id)
     return set(await session.scalars(at_doors.where(DoorRow.kind == DoorKind.VENUE)))
+
+
+def make_clock(zone: str, holidays: Collection[date]) -> SiteClock:
+    """Returns a calendar with a time zone of the IANA database. Raises NoClock."""
+    if len(holidays) > MOST_HOLIDAYS:
+        raise NoClock("holidays", f"a calendar has at most {MOST_HOLIDAYS} holidays")
+    try:
+        return SiteClock(ZoneInfo(zone), holidays)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        example = "write it as Europe/Berlin or America/Chicago"
+        raise NoClock("zone", f"there is no such time zone: {example}") from None
 
 
 async def set_clock(

@@ -54,8 +54,8 @@ def read_accent(text: str, variant: Variant) -> str:
     if words < TEXT:
         ink = "white" if variant == "light" else "black"
         raise ValueError(
-            f"{ink} words on {colour} could not be read: their contrast is {words:.1f} to 1, and "
-            f"{TEXT} is needed. Choose a {'darker' if variant == 'light' else 'lighter'} colour"
+            f"{ink} words on this colour could not be read: their contrast is {words:.1f} to 1, "
+            f"and {TEXT} is needed. Choose a {'darker' if variant == 'light' else 'lighter'} colour"
         )
     name, least = min(
         ((name, contrast(colour, ground)) for name, ground in palette.grounds.items()),
@@ -63,8 +63,8 @@ def read_accent(text: str, variant: Variant) -> str:
     )
     if least < SHAPE:
         raise ValueError(
-            f"{colour} would not stand out from the {name} of a {variant} kiosk: the contrast is "
-            f"{least:.1f} to 1, and {SHAPE:g} is needed. Choose a "
+            f"this colour would not stand out from the {name} of a {variant} kiosk: the contrast "
+            f"is {least:.1f} to 1, and {SHAPE:g} is needed. Choose a "
             f"{'darker' if variant == 'light' else 'lighter'} colour"
         )
     return colour

@@ -36,6 +36,16 @@ RESTART_WITHIN = timedelta(hours=1)
 
 LONGEST_HELPLINE = 80
 """Characters of `protocol.fleet.Orders.helpline`."""
+LONGEST = 400
+"""Characters of any setting."""
+
+
+class Unfit(ValueError):
+    """A setting cannot have a value: the message tells why, in words for staff."""
+
+    def __init__(self, setting: str, why: str) -> None:
+        super().__init__(why)
+        self.setting = setting
 
 
 class Act(StrEnum):
@@ -204,14 +214,27 @@ async def settings_naming_pictures(session: AsyncSession) -> Sequence[KioskSetti
 async def change_settings(
     session: AsyncSession, scope: str, values: Mapping[str, str | None]
 ) -> None:
-    """Sets the settings of a site or of a device; None takes one away. Raises ValueError."""
+    """Sets the settings of a site or of a device; None takes one away. Raises Unfit, and then
+    changes none of them."""
+    for name, value in values.items():
+        if value is not None:
+            _must_fit(name, value)
     for name, value in values.items():
         if value is None:
             key = KioskSettingRow.scope == scope, KioskSettingRow.name == name
             await session.execute(delete(KioskSettingRow).where(*key))
         else:
-            SETTINGS[name](value)
             await session.merge(KioskSettingRow(scope=scope, name=name, value=value))
+
+
+def _must_fit(name: str, value: str) -> None:
+    """Raises Unfit."""
+    try:
+        SETTINGS[name](value)
+    except ValueError as error:
+        raise Unfit(name, str(error)) from None
+    if len(value) > LONGEST:
+        raise Unfit(name, f"it has at most {LONGEST} characters")
 
 
 async def values_of(session: AsyncSession, scope: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.db.locks import lock
 from cloud.fleet.orders import orders_for, settings_naming_pictures
 from cloud.fleet.tables import PictureRow
 from cloud.web import signed_request
@@ -28,6 +29,12 @@ async def fetch(call: Caller, digest: str) -> Response:
     if row is None or digest not in {picture.sha256 for picture in told}:
         raise Refusal(ProblemType.NOT_FOUND)
     return Response(row.content, media_type=PNG)
+
+
+async def hold(session: AsyncSession) -> None:
+    """Waits until nobody else changes which pictures are shown. Nobody does before the transaction
+    ends, so none is forgotten that somebody is about to name."""
+    await lock(session, "pictures of kiosks")
 
 
 async def keep(session: AsyncSession, content: bytes, ink: Variant | None = None) -> str:

@@ -60,8 +60,8 @@ async def test_what_no_kiosk_could_show_is_refused_in_words(
     portal: Portal, manager: Member, page: str
 ):
     for field, typed, told in (
-        ("accent_light", "#ffd166", "White words on #ffd166 could not be read"),
-        ("accent_dark", "#0e1416", "Black words on #0e1416 could not be read"),
+        ("accent_light", "#ffd166", "White words on this colour could not be read"),
+        ("accent_dark", "#0e1416", "Black words on this colour could not be read"),
         ("accent_light", "green", "A colour is written as #00694e"),
         ("volume", "101", "from 0 to 100"),
         ("hours", "noon", "mon-fri 07:00-19:00"),
