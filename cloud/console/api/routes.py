@@ -5,9 +5,11 @@ from fastapi import APIRouter
 from cloud.console.api import (
     agreed_texts,
     attacks,
+    calendars,
     holdings,
     jobs,
     kiosks,
+    looks,
     payment_limits,
     sites,
     staff,
@@ -23,5 +25,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *jobs.ROUTERS,
     *summaries.ROUTERS,
     *payment_limits.ROUTERS,
+    *looks.ROUTERS,
+    *calendars.ROUTERS,
     *agreed_texts.ROUTERS,
 )

@@ -28,6 +28,7 @@ listing: APIRouter = operators_router(Right.SEE, Scope.SITES_READ)
 reading: APIRouter = router(Right.SEE, Scope.SITES_READ)
 adding: APIRouter = router(Right.ADD_SITE, Scope.SITES_WRITE)
 activating: APIRouter = router(Right.ACTIVATE, Scope.KIOSKS_WRITE)
+renaming: APIRouter = router(Right.MERCHANT_NAME, Scope.SITES_WRITE)
 
 SiteName = Annotated[str, one_line(NAME_LENGTH)]
 
@@ -58,6 +59,11 @@ class SiteTold(Message):
     """The code of the law under which people agree there."""
 
 
+class MerchantName(Message):
+    name: SiteName
+    """Shoppers read it at the kiosk, in their receipts and in what they agree to."""
+
+
 class Sites(Message):
     sites: list[SiteTold]
 
@@ -82,6 +88,15 @@ async def show_merchants(asked: OperatorAsker) -> Merchants:
 @reading.get("")
 async def show_merchant(asked: Asker) -> MerchantTold:
     return _merchant(await asked.merchant())
+
+
+@renaming.put("/name")
+async def rename_merchant(asked: Asker, new: MerchantName) -> MerchantTold:
+    """Changes the name of a merchant, whose people are all asked for their consent again. It needs
+    a key of the operator's."""
+    merchant = await asked.merchant()
+    await acts.rename_merchant(asked.session, asked.by, merchant, new.name)
+    return _merchant(merchant)
 
 
 @reading.get("/sites")
@@ -132,4 +147,4 @@ def _told(asked: Asked, site: SiteRow) -> SiteTold:
     return SiteTold(site_id=site.id, name=site.name, law=law_of(site, asked.context.settings).code)
 
 
-ROUTERS = (listing, reading, adding, activating)
+ROUTERS = (listing, reading, adding, activating, renaming)

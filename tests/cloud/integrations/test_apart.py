@@ -16,6 +16,9 @@ from tests.support.integrator import Integrator, integrator
 from tests.support.served import Served
 
 WEBHOOK = {"url": "https://example.com/hook", "events": ["palm.refused"]}
+LOOK = dict.fromkeys(
+    ("variant", "accent_light", "accent_dark", "volume", "hours", "helpline"), None
+)
 LIMITS = {
     "currency": "USD",
     "pulse_above": 100,
@@ -87,6 +90,11 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "payment_limits.show_of_site": ("GET", "/sites/{site}/limits", None),
     "payment_limits.change_of_site": ("PUT", "/sites/{site}/limits", LIMITS),
     "payment_limits.show_policy": ("GET", "/service-policy", None),
+    "looks.show": ("GET", "/sites/{site}/look", None),
+    "looks.change": ("PUT", "/sites/{site}/look", LOOK),
+    "calendars.show": ("GET", "/sites/{site}/calendar", None),
+    "calendars.change": ("PUT", "/sites/{site}/calendar", {"zone": "UTC", "holidays": []}),
+    "sites.rename_merchant": ("PUT", "/name", {"name": "Another"}),
     "agreed_texts.show": ("GET", "/sites/{site}/consents", None),
 }
 """What is asked of each operation with a key, by its name (`cloud.app.name_operation`)."""
@@ -115,6 +123,7 @@ NAMES_NOTHING = {
     "payment_limits.show_of_merchant",
     "payment_limits.change_of_merchant",
     "payment_limits.show_policy",
+    "sites.rename_merchant",
 }
 """These take no id of what a merchant has stored."""
 

@@ -315,6 +315,11 @@ NAMES_NOTHING = {
     "payment_limits.show_of_site",
     "payment_limits.change_of_site",
     "payment_limits.show_policy",
+    "looks.show",
+    "looks.change",
+    "calendars.show",
+    "calendars.change",
+    "sites.rename_merchant",
     "agreed_texts.show",
 }
 """The endpoints that take no id of what a merchant has stored."""
