@@ -4,7 +4,7 @@ A request proves itself with the key itself in `X-API-Key`, or with an access to
 `Authorization` (`cloud.integrations.tokens`). It names a merchant in its path. A key of the
 operator's is for every merchant, and for what is of none. A POST is answered once for its
 `Idempotency-Key`, as those of devices are (`cloud.web.signed_request`), and so is every other
-request that has one.
+request that has one, but a GET.
 """
 
 from collections.abc import Sequence

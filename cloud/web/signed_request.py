@@ -195,7 +195,7 @@ class SignedRoute(APIRoute):
     ) -> Response:
         """Answers a request of a sender who is known. `proven` is what makes a signed one not count
         twice."""
-        key = request.headers.get("idempotency-key")
+        key = _once_by(request)
         by_body = _for_deletions.get(self.endpoint)
         serves_deletion = by_body is not None and by_body(body)
         if context.database.is_for_deletions_only and not serves_deletion:
@@ -237,7 +237,7 @@ class SignedRoute(APIRoute):
     ) -> tuple[Call, Response]:
         """Answers a request in a session of its own. With `again` it is one that failed half way:
         its nonce may be used up already."""
-        key = request.headers.get("idempotency-key")
+        key = _once_by(request)
         async with context.database.session() as session:
             call = Call(context, session, sender, context.clock(), body)
             request.state.call = call
@@ -355,6 +355,12 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
 async def forget_all(session: AsyncSession) -> None:
     """Forgets what was answered: a repeated request is done again."""
     await session.execute(delete(StoredAnswer))
+
+
+def _once_by(request: Request) -> str | None:
+    """Returns the key by which a request is answered once. A GET is answered anew: it changes
+    nothing, and its answers would fill the disk with what they show."""
+    return None if request.method == "GET" else request.headers.get("idempotency-key")
 
 
 async def _answer(call: Call, request: Request, endpoint: Handler) -> Response:
