@@ -10,7 +10,7 @@ request that has one, but a GET.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response, Security
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
@@ -178,6 +178,9 @@ AskerOnce = Annotated[Asked, Depends(_asked_once)]
 class KeyedRoute(SignedRoute):
     """A request that proves itself with a key or a token, and not with a signature."""
 
+    largest_body: ClassVar[int] = limits.MAX_BODY
+    """How many bytes are read of who has proven what the operation needs."""
+
     @property
     def _scopes(self) -> set[str]:
         found: Sequence[object] = self.dependencies
@@ -205,8 +208,9 @@ class KeyedRoute(SignedRoute):
             _challenge(request, f'Bearer error="insufficient_scope", scope="{" ".join(missing)}"')
             detail = f"it needs the scope {' '.join(missing)}"
             raise Refusal(ProblemType.INSUFFICIENT_SCOPE, detail)
-        body = await limits.read_body(request)
-        return await self._accept(context, grant.key_id, body, request, endpoint)
+        # Nobody else has a file kept in memory.
+        async with signed_request.read_at_most(request, grant.key_id, self.largest_body) as body:
+            return await self._accept(context, grant.key_id, body, request, endpoint)
 
 
 async def make_sandbox_key(context: Context, session: AsyncSession) -> str:

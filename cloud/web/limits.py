@@ -19,11 +19,12 @@ from cloud.web.tables import Tally
 from protocol.messages import ProblemType
 
 MAX_BODY = 64 * 1024
-"""The largest body in bytes that is not an envelope."""
+"""The largest body in bytes that is neither an envelope nor a file."""
 BODY_S = 20.0
 """How long the body of a request may take to arrive, in seconds. A kiosk gives up earlier."""
-ENVELOPES_AT_ONCE = 2
-"""The number of envelopes of one device that are in memory at once; further ones wait."""
+LARGE_AT_ONCE = 2
+"""The number of bodies larger than MAX_BODY, of one sender, that are in memory at once; further
+ones wait."""
 DRAINED = 8 * 1024 * 1024
 """The number of bytes that are still read of a body that is too large: a sender reads the answer
 only after it has sent everything."""

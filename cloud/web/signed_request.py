@@ -57,8 +57,8 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 NONCE_REST_S = 900.0
 """How long a nonce is kept at least, in seconds: longer than a request or an envelope is valid."""
 
-_envelopes: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-"""What lets in the envelopes of each device, so that no device fills the memory."""
+_large: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+"""What lets in the large bodies of each sender, so that none fills the memory."""
 
 
 _for_deletions: dict[Callable[..., Any], Callable[[bytes], bool]] = {}
@@ -168,8 +168,9 @@ class SignedRoute(APIRoute):
         raw = await self.find_key(request, claimed.key_id)
         proven = _prove(head, raw, context.clock())
         is_envelope = request.headers.get("content-type") == ENVELOPE_TYPE
-        async with _room_for_envelope(proven.key_id) if is_envelope else nullcontext():
-            body = await limits.read_body(request, MAX_ENVELOPE if is_envelope else limits.MAX_BODY)
+        async with read_at_most(
+            request, proven.key_id, MAX_ENVELOPE if is_envelope else limits.MAX_BODY
+        ) as body:
             try:
                 signature.verify_body(replace(head, body=body))
             except signature.SignatureProblem as error:
@@ -386,17 +387,21 @@ def _see(call: Call, refusal: Refusal) -> None:
 
 
 @asynccontextmanager
-async def _room_for_envelope(device_id: str) -> AsyncGenerator[None]:
-    """Waits until fewer than ENVELOPES_AT_ONCE envelopes of the device are in memory. Raises
-    Refusal when that takes too long."""
-    room = _envelopes.setdefault(device_id, asyncio.Semaphore(limits.ENVELOPES_AT_ONCE))
+async def read_at_most(request: Request, sender: str, largest: int) -> AsyncGenerator[bytes]:
+    """Reads the body of a sender who is known, of at most `largest` bytes. Where that is more than
+    MAX_BODY, it waits until fewer than LARGE_AT_ONCE of the sender's are in memory. Raises Refusal
+    when that takes too long, and as `limits.read_body`."""
+    if largest <= limits.MAX_BODY:
+        yield await limits.read_body(request, largest)
+        return
+    room = _large.setdefault(sender, asyncio.Semaphore(limits.LARGE_AT_ONCE))
     try:
         async with asyncio.timeout(limits.BODY_S):
             await room.acquire()
     except TimeoutError:
         raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, retry_after=1) from None
     try:
-        yield
+        yield await limits.read_body(request, largest)
     finally:
         room.release()
 

@@ -143,7 +143,7 @@ def test_a_device_that_sends_many_envelopes_at_once_has_few_of_them_read(
     served: Served, kiosk: TestDevice
 ):
     with ExitStack() as stack:
-        for _ in range(limits.ENVELOPES_AT_ONCE):
+        for _ in range(limits.LARGE_AT_ONCE):
             connection = stack.enter_context(connect_by_tls(served))
             connection.sendall(signed_head(kiosk, 1_000_000) + bytes(1000))
         others = served.kiosk()

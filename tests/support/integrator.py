@@ -10,6 +10,7 @@ import httpx
 from cloud.integrations.asking import Scope
 from cloud.merchants.tables import FIRST
 from cloud.web.merchant_keys import KeyUse, make_key
+from protocol.fleet import PNG
 from tests.support.served import Served
 
 
@@ -30,13 +31,17 @@ class Integrator:
         merchant: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
-        """Sends a request. `once` is the idempotency key of a POST, which has a new one otherwise,
-        and `headers` take the place of the one with the key."""
+        """Sends a request with JSON, or with the bytes of a PNG. `once` is the idempotency key of a
+        POST, which has a new one otherwise, and `headers` take the place of the one with the key.
+        """
         sent = {"x-api-key": self.key} if headers is None else dict(headers)
         if method == "POST":
             sent["idempotency-key"] = once or secrets.token_hex(8)
         named = merchant or self.merchant
         path = f"/v1{path}" if not named else f"/v1/merchants/{named}{path}"
+        if isinstance(body, bytes):
+            sent["content-type"] = PNG
+            return self.http.request(method, path, content=body, headers=sent)
         return self.http.request(method, path, json=body, headers=sent)
 
     def get(self, path: str) -> Any:

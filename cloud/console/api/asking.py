@@ -21,11 +21,14 @@ from cloud.console.audit import By, Door
 from cloud.console.roles import Found, Reach, Right, Role
 from cloud.console.tables import AskedRow, StaffRow
 from cloud.context import Context
+from cloud.fleet.picture_making import MAX_FILE
+from cloud.fleet.pictures import PictureRow
 from cloud.integrations.asking import Grant, KeyedRoute, MerchantId, Once, Scope, needs
 from cloud.merchants.merchants import MerchantRow, SiteRow
 from cloud.watch.incidents import IncidentRow
 from cloud.web import signed_request
 from cloud.web.devices import DeviceRow
+from cloud.web.limits import MAX_BODY
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call
 from protocol.messages import ProblemType
@@ -78,6 +81,12 @@ class Asked:
             raise Refusal(ProblemType.CONFLICT, "the kiosk was revoked")
         return device
 
+    async def picture(self, digest: str) -> PictureRow:
+        """Returns a picture that something of the merchant's shows."""
+        found = (await self._find(digest=digest)).picture
+        assert found is not None
+        return found
+
     async def incident(self, incident_id: str) -> IncidentRow:
         found = (await self._find(incident_id=incident_id)).incident
         assert found is not None
@@ -102,24 +111,30 @@ class OperationRoute(KeyedRoute):
     right: ClassVar[Right]
 
 
-def router(right: Right, scope: Scope) -> APIRouter:
-    """Returns a router of operations on a merchant, for who has a right and a scope."""
-    made = operators_router(right, scope)
+def router(right: Right, scope: Scope, *, files: bool = False) -> APIRouter:
+    """Returns a router of operations on a merchant, for who has a right and a scope, to which
+    `files` can be sent."""
+    made = _router(_route_for(right, files), scope)
     made.prefix += "/merchants/{merchant_id}"
     return made
 
 
 def operators_router(right: Right, scope: Scope) -> APIRouter:
     """Returns a router of operations on what is of no merchant, for keys of the operator's."""
-    made = signed_request.router(_route_for(right))
+    return _router(_route_for(right, files=False), scope)
+
+
+def _router(route: type[OperationRoute], scope: Scope) -> APIRouter:
+    made = signed_request.router(route)
     made.dependencies += needs(scope)
     return made
 
 
 @cache
-def _route_for(needed: Right) -> type[OperationRoute]:
+def _route_for(needed: Right, files: bool) -> type[OperationRoute]:
     class RightRoute(OperationRoute):
         right = needed
+        largest_body = MAX_FILE if files else MAX_BODY
 
     return RightRoute
 

@@ -8,6 +8,7 @@ from cloud.console.api import (
     calendars,
     holdings,
     jobs,
+    kiosk_pictures,
     kiosks,
     looks,
     payment_limits,
@@ -27,5 +28,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     *payment_limits.ROUTERS,
     *looks.ROUTERS,
     *calendars.ROUTERS,
+    *kiosk_pictures.ROUTERS,
     *agreed_texts.ROUTERS,
 )

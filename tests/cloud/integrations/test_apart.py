@@ -11,6 +11,7 @@ from cloud.jobs.housekeeping import write_seen
 from cloud.seen import Kind
 from protocol.entry import Ticket, Tickets
 from protocol.messages import ProblemType, Purchase, Purpose
+from tests.cloud.fleet.test_pictures import a_png
 from tests.cloud.integrations.conftest import Shop, open_shop
 from tests.support.integrator import Integrator, integrator
 from tests.support.served import Served
@@ -94,6 +95,12 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "looks.change": ("PUT", "/sites/{site}/look", LOOK),
     "calendars.show": ("GET", "/sites/{site}/calendar", None),
     "calendars.change": ("PUT", "/sites/{site}/calendar", {"zone": "UTC", "holidays": []}),
+    "kiosk_pictures.show_all": ("GET", "/sites/{site}/pictures", None),
+    "kiosk_pictures.show": ("GET", "/pictures/{picture}", None),
+    "kiosk_pictures.change_logo": ("PUT", "/sites/{site}/pictures/logo", a_png(1)),
+    "kiosk_pictures.remove_logo": ("DELETE", "/sites/{site}/pictures/logo", None),
+    "kiosk_pictures.add": ("POST", "/sites/{site}/pictures/attract", a_png(1)),
+    "kiosk_pictures.arrange": ("PUT", "/sites/{site}/pictures/attract", {"attract": []}),
     "sites.rename_merchant": ("PUT", "/name", {"name": "Another"}),
     "agreed_texts.show": ("GET", "/sites/{site}/consents", None),
 }
@@ -155,6 +162,7 @@ def stored(served: Served, shop: Shop, who: str) -> dict[str, str]:
         "site": shop.site,
         "member": shop.api.post("/staff", MEMBER | {"site_id": shop.site})["staff_id"],
         "request": shop.api.post("/palm-requests", wanted)["request_id"],
+        "picture": shop.api.post(f"/sites/{shop.site}/pictures/attract", a_png(2))["digest"],
     }
 
 
@@ -235,5 +243,6 @@ OWN = (
     "holdings.show_access",
     "attacks.show",
     "summaries.show",
+    "kiosk_pictures.show_all",
 )
 """What the merchant itself is told by these ids."""

@@ -319,6 +319,12 @@ NAMES_NOTHING = {
     "looks.change",
     "calendars.show",
     "calendars.change",
+    "kiosk_pictures.show_all",
+    "kiosk_pictures.show",
+    "kiosk_pictures.change_logo",
+    "kiosk_pictures.remove_logo",
+    "kiosk_pictures.add",
+    "kiosk_pictures.arrange",
     "sites.rename_merchant",
     "agreed_texts.show",
 }
