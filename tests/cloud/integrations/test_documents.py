@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,10 @@ from cloud.seen import Became, Kind, Light
 from cloud.watch.incidents import SERIOUS
 from protocol.asked import AskedEnd, PalmAnswer, RequestState
 from protocol.entry import Ticket, Tickets
+from protocol.fleet import PNG
 from protocol.messages import Account, Outcome, ProblemType, Purchase, Purpose
-from tests.cloud.fleet.test_fleet import REPORT
+from tests.cloud.fleet.test_fleet import REPORT, told
+from tests.cloud.fleet.test_pictures import a_png
 from tests.cloud.integrations.conftest import Shop
 from tests.cloud.integrations.test_palm_requests import (
     answers,
@@ -135,13 +138,18 @@ class Reader:
 
     def _send(self, shown: Shown) -> Any:
         method, _, path = self._named(shown.request).partition(" ")
-        body = json.loads(self._named(shown.body)) if shown.body else None
+        body: Any = None
+        if shown.body.startswith("Content-Type:"):
+            body = a_png(1)
+        elif shown.body:
+            body = json.loads(self._named(shown.body))
         if path.startswith("/v1/"):
             answer = self.operator.ask(method, path.removeprefix("/v1"), body)
         else:
             answer = self.shop.api.ask(method, path, body)
         assert answer.is_success, (shown.request, answer.text)
-        told = answer.json() if answer.content else None
+        is_file = answer.headers.get("content-type") == PNG or not answer.content
+        told = answer.content if is_file else answer.json()
         if isinstance(told, dict) and "state" in told:
             self.states.add(told["state"])
         if shown.answer is not None:
@@ -190,7 +198,7 @@ def _agree(at: str, shown: Any, told: Any, times: list[tuple[datetime, datetime]
             times.append((time, other))
         case str(), str():
             pattern = ".+".join(map(re.escape, ANYTHING.split(shown)))
-            assert re.fullmatch(pattern, told), (at, shown, told)
+            assert re.fullmatch(pattern, told, re.DOTALL), (at, shown, told)
         case _:
             assert shown == told, at
 
@@ -394,6 +402,40 @@ def receipt_was_given_up(served: Served, shop: Shop, who: str) -> None:
             await session.commit()
 
     served.do(write())
+
+
+def test_what_kiosks_show_demand_and_ask_is_as_the_page_says(shop: Shop, operator: Integrator):
+    reader = read("content.md", shop, operator)
+    assert set(reader.sends("GET /sites/SITE/look").values()) == {None}
+    look = reader.sends("PUT /sites/SITE/look")
+    assert look == shop.api.get(f"/sites/{shop.site}/look")
+    calendar = reader.sends("PUT /sites/SITE/calendar")
+    assert calendar == reader.sends("GET /sites/SITE/calendar")
+    given = told(shop.kiosk)
+    assert (given.hours, given.zone) == (look["hours"], calendar["zone"])
+
+    reader.names["DIGEST"] = reader.sends("PUT /sites/SITE/pictures/logo")["digest"]
+    picture = reader.sends("GET /pictures/DIGEST")
+    assert sha256(picture).hexdigest() == reader.names["DIGEST"]
+    assert reader.sends("DELETE /sites/SITE/pictures/logo") == b""
+    reader.names["DIGEST"] = reader.sends("POST /sites/SITE/pictures/attract")["digest"]
+    pictures = reader.sends("PUT /sites/SITE/pictures/attract")
+    assert pictures == reader.sends("GET /sites/SITE/pictures")
+    assert [each.sha256 for each in told(shop.kiosk).attract] == pictures["attract"]
+
+    assert set(reader.sends("GET /limits")["in_force"].values()) == {None}
+    reader.sends("PUT /limits")
+    reader.sends("GET /sites/SITE/limits")
+    limits = reader.sends("PUT /sites/SITE/limits")
+    amounts = told(shop.kiosk).amounts
+    assert amounts is not None
+    assert amounts.pulse_above == limits["in_force"]["pulse_above"]["minor"]
+    assert {f"`{name}`" for name in limits["in_force"]} <= set(reader.page.split())
+    reader.sends("GET /service-policy")
+    reader.sends("GET /sites/SITE/consents")
+    name = reader.sends("PUT /v1/merchants/MERCHANT/name")["name"]
+    assert told(shop.kiosk).merchant == name
+    reader.has_read_all()
 
 
 def ended(shop: Shop, who: str, state: RequestState) -> None:
