@@ -13,6 +13,7 @@ from cloud.console.audit import By, Door
 from cloud.console.four_eyes import Chosen, Kiosks
 from cloud.console.roles import GIVES_BY_KEY, Reach, Role
 from cloud.console.tables import AskedRow, StaffRow
+from cloud.db.locks import lock
 from cloud.entry import access, doors, tickets
 from cloud.fleet import orders, pictures
 from cloud.fleet.orders import Act
@@ -217,6 +218,8 @@ async def change_amounts(
         where = Place(merchant.id, place.id)
     else:
         merchant, where = place, Place(place.id)
+    # What was before is what the trail tells: nobody changes it in between.
+    await lock(session, "amounts", where.scope)
     before = await amounts.said_at(session, where, merchant.currency)
     await amounts.change(session, chosen, where, merchant.currency, values)
     for demand, minor in values.items():
@@ -250,6 +253,7 @@ async def set_clock(
     session: AsyncSession, by: By, site: SiteRow, zone: ZoneInfo, holidays: Collection[date]
 ) -> None:
     """Sets the time zone and the holidays of a site."""
+    await lock(session, "calendar", site.id)
     before = await doors.clock_of(session, site.id)
     await doors.set_clock(session, site.id, zone, holidays)
     told = "set the calendar"

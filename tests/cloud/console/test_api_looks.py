@@ -1,6 +1,7 @@
 """What kiosks look like, when they are open and what their merchant is called is set with a key as
 on the pages."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -115,6 +116,25 @@ async def test_the_calendar_of_a_site_is_set_and_noted(portal: Portal, system: S
             {"what": "holidays", "before": "nothing", "now": "2026-12-25 2027-12-25"},
         ),
     ]
+
+
+async def test_the_trail_tells_of_each_of_many_at_once_what_was_before(
+    portal: Portal, system: System, shop: str
+):
+    zones = ["Europe/Berlin", "Europe/Paris", "America/Chicago", "Asia/Tokyo"]
+    await asyncio.gather(
+        *(system.ask("PUT", f"{shop}/calendar", UTC | {"zone": zone}) for zone in zones),
+        *(system.ask("PUT", f"{shop}/look", LOOK | {"volume": volume}) for volume in range(4)),
+    )
+    rows: list[Any] = [row["details"] for row in await trail(await member_of(portal))]
+    for what, last in (
+        ("zone", (await system.get(f"{shop}/calendar"))["zone"]),
+        ("volume", str((await system.get(f"{shop}/look"))["volume"])),
+    ):
+        changed = [row for row in rows if row.get("what") == what]
+        assert len(changed) == 4
+        assert [row["before"] for row in changed[1:]] == [row["now"] for row in changed[:-1]]
+        assert changed[-1]["now"] == last
 
 
 async def test_what_is_no_calendar_is_refused(portal: Portal, system: System, shop: str):

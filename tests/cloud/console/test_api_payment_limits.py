@@ -32,7 +32,7 @@ async def own(system: System, path: str) -> Any:
     return (await system.get(path))["own"]
 
 
-async def noted(portal: Portal) -> list[tuple[object, object, object]]:
+async def noted(portal: Portal) -> list[tuple[object, object, Any]]:
     """Who has changed which limit, the oldest first."""
     rows = await trail(await member_of(portal))
     chosen = [row for row in rows if row["act"] == "change a limit of payments"]
@@ -144,10 +144,17 @@ async def test_a_key_changes_nothing_that_may_only_read(portal: Portal):
 
 async def test_many_at_once_leave_what_one_of_them_has_said(portal: Portal):
     system = await system_of(portal)
+    await system.put("/limits", NONE | {"pulse_above": 0})
     every = [NONE | {"pulse_above": minor, "staff_above": minor} for minor in range(1, 9)]
     answers = await asyncio.gather(*(system.ask("PUT", "/limits", each) for each in every))
     assert {answer.status_code for answer in answers} == {200}
-    assert await own(system, "/limits") in every
+    told = await own(system, "/limits")
+    assert told in every
+    # The trail tells of each what the one before it has left.
+    details = [each for _, _, each in await noted(portal)]
+    changed = [each for each in details if each["what"] == "pulse_above"][1:]
+    left = ["USD 0.00", *(each["now"] for each in changed)]
+    assert [each["before"] for each in changed] == left[:-1]
 
 
 async def test_what_holds_for_the_whole_service_is_told(portal: Portal):
