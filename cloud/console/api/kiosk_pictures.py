@@ -115,7 +115,7 @@ async def arrange(asked: Asker, site_id: str, arrangement: Arrangement) -> Kiosk
 
 async def _give(asked: Asked, site_id: str, kind: Kind, content_type: str) -> GivenPicture:
     site = await asked.site(site_id)
-    if content_type not in (*IMAGES, ANY_BYTES):
+    if content_type.partition(";")[0].strip().lower() not in (*IMAGES, ANY_BYTES):
         detail = f"send the bytes of a picture, with its content type: {', '.join(IMAGES)}"
         raise Refusal(ProblemType.MALFORMED, detail, status=415)
     try:
