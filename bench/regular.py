@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 import numpy as np
 from PySide6.QtCore import QEventLoop, QObject, QTimer
@@ -16,6 +17,7 @@ from drawn import Presentation, identity
 from drawn.lit import LitHand
 from drawn.presentation import background, show
 from hardware.light import SimulatedLight
+from kiosk.capture.guidance import Instruction
 from kiosk.settings import Settings
 from kiosk.simulated.simulation import Simulation
 from palm.hand.landmarks import Side
@@ -30,6 +32,8 @@ BEAT_MS = 2
 """The interval of the timer that shows how long the thread of the window was busy."""
 MOST = np.uint8(251)
 """The brightest that something is drawn: noise is added to it."""
+FPS = 30.0
+"""The number of pictures a second, if nothing else is said."""
 PAUSE_MS = 1500
 """The time between two purchases, in which the hand is away, if nothing else is said."""
 
@@ -76,9 +80,10 @@ class Regular(QObject):
         *,
         buys: bool = False,
         pause_ms: int = PAUSE_MS,
+        fps: float = FPS,
     ) -> None:
         super().__init__()
-        self._buys, self._pause_ms = buys, pause_ms
+        self._buys, self._pause_ms, self._fps = buys, pause_ms, fps
         self._database = database
         self._app = app
         self.window = window
@@ -122,6 +127,7 @@ class Regular(QObject):
         assert world.camera
         self._hand.light = world.light
         world.camera.look_at(self._hand)
+        world.camera.slow_down(self._fps)
 
     def _see(self, serial: int, _fresh: bool, name: str, values: dict[str, object]) -> None:
         if name == "Welcome" and not values["demo"]:
@@ -129,6 +135,9 @@ class Regular(QObject):
         if serial != self._answered:
             self._answered = serial
             self._answer(serial, name)
+        if name == "HoldPalm":
+            guidance = cast(dict[str, object], values["guidance"])
+            self._hand.shown = guidance["instruction"] != Instruction.TAKE_AWAY
 
     def _answer(self, serial: int, name: str) -> None:
         match name:
@@ -145,7 +154,6 @@ class Regular(QObject):
             case "EnterCode":
                 self._waiting_for_code = serial
             case "HoldPalm":
-                self._hand.shown = True
                 self._held_at = self._beat_at = time.perf_counter()
                 self._pulse.start()
             case "OfferSecondPalm":
@@ -185,6 +193,7 @@ def regular(
     *,
     buys: bool = False,
     pause_ms: int = PAUSE_MS,
+    fps: float = FPS,
     size: tuple[int, int] = (1280, 800),
 ) -> Generator[Regular]:
     """Yields a shopper at a kiosk with an embedded service, in a window of `size`, its width and
@@ -192,7 +201,7 @@ def regular(
 
     The window opens on the present display, or on an Xvfb. `span` is the size of the hand in the
     frame (`palm.hand.observation`), `light` the address of the light ring. `buys`: see `Regular`.
-    `pause_ms` lies between two purchases.
+    `pause_ms` lies between two purchases. `fps` is the number of pictures a second.
     """
     with display(), TemporaryDirectory() as state:
         app = QGuiApplication.instance() or QGuiApplication(["bench"])
@@ -203,7 +212,9 @@ def regular(
         window.window.resize(*size)
         window.show(full_screen=False)
         database = settings.state / "service" / "palms.db"
-        shopper = Regular(app, window, engine, span, database, buys=buys, pause_ms=pause_ms)
+        shopper = Regular(
+            app, window, engine, span, database, buys=buys, pause_ms=pause_ms, fps=fps
+        )
         engine.start(window.frames)
         try:
             yield shopper
