@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bench.process_tree import anonymous_kb
-from bench.soak import growth
+from bench.soak import FPS, growth
+from protocol.binding import STEP_MS_AT_LEAST
 
 
 def test_what_grows_is_told_with_its_bounds() -> None:
@@ -25,3 +26,7 @@ def test_the_memory_of_a_process_holds_what_it_has_made() -> None:
     before = anonymous_kb(os.getpid())
     made = np.ones(2**23)
     assert anonymous_kb(os.getpid()) - before == pytest.approx(made.nbytes / 1024, rel=0.1)
+
+
+def test_the_vault_takes_light_steps_at_the_pace_of_the_camera() -> None:
+    assert 1000 / FPS > STEP_MS_AT_LEAST
