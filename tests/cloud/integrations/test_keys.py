@@ -15,6 +15,7 @@ from cloud.integrations.asking import SANDBOX_KEY, Scope, make_sandbox_key
 from cloud.merchants.tables import FIRST
 from cloud.policy import TOKEN_LIFE, Limits
 from cloud.web.merchant_keys import KeyUse, remove_key
+from cloud.web.tables import StoredAnswer
 from protocol.messages import PROBLEM_TYPE, ProblemType
 from tests.cloud.integrations.conftest import Shop
 from tests.support.integrator import Integrator, integrator
@@ -235,3 +236,15 @@ def test_a_method_that_is_none_of_a_path_is_answered_with_all_that_are(shop: Sho
     answer = shop.api.ask("PATCH", "/webhooks/any")
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) == {"DELETE", "GET", "PUT"}
+
+
+def test_what_is_only_told_is_told_as_it_is_whatever_key_it_is_asked_with(
+    served: Served, shop: Shop
+):
+    sent = {"x-api-key": shop.api.key, "idempotency-key": "asked-once"}
+    before = served.count(StoredAnswer)
+    sites = [shop.api.ask("GET", "/sites", headers=sent).json()["sites"]]
+    assert served.count(StoredAnswer) == before
+    added = shop.api.post("/sites", {"name": "Harbour"})
+    sites.append(shop.api.ask("GET", "/sites", headers=sent).json()["sites"])
+    assert [added in each for each in sites] == [False, True]
