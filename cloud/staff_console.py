@@ -111,6 +111,10 @@ async def _decide(arguments: argparse.Namespace, session: AsyncSession, *, appro
             raise CannotDo(
                 "you have asked for that yourself: somebody else has to approve it."
             ) from None
+        if no.why is four_eyes.Why.KEY:
+            raise CannotDo(
+                "the key with which that was asked for was removed or has expired: decline it."
+            ) from None
         raise CannotDo(f"{arguments.request} does not wait. List what does: staff asked.") from None
 
 

@@ -17,7 +17,7 @@ from cloud.keys.person_keys import MasterKey
 from cloud.payments import sales
 from cloud.payments.purchases import PurchaseRow
 from cloud.payments.refunds import Reason
-from cloud.payments.sales import State, Step
+from cloud.payments.sales import SaleState, Step
 from cloud.providers import stripe_units
 from cloud.staff_verbs import CannotDo, there
 from cloud.web.language import decimal, minor_of
@@ -42,7 +42,7 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     listed.add_argument(
         "++state",
         dest="became",
-        choices=list(State),
+        choices=list(SaleState),
         default="",
         help="what has become of them",
     )

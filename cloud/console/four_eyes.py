@@ -16,16 +16,19 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console import audit, members
-from cloud.console.audit import By
+from cloud.console.audit import By, Door
 from cloud.console.roles import Reach, Right, Role
 from cloud.console.tables import AskedRow
-from cloud.db.locks import held
+from cloud.db.locks import held, lock
 from cloud.db.tables import new_id
 from cloud.web import devices
+from cloud.web.merchant_keys import KeyUse, key_named
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
 
 LIFE = timedelta(days=1)
 """How long something that was asked for can be approved, and how long what was approved can be
@@ -38,9 +41,12 @@ stolen has to be revoked at once."""
 FILES_ALONE = 5
 """How many files of sales one member of staff takes within a day without a second one, each of one
 site or kiosk and of a month at most (`cloud.console.sales.is_small`)."""
+BY_KEY = 20
+"""How many things one key asks for within a day. Whoever has stolen it could otherwise bury what
+others ask for under requests, until somebody approves without looking."""
 
 
-class State(StrEnum):
+class ApprovalState(StrEnum):
     WAITING = "waiting"
     APPROVED = "approved"
     """It can be taken."""
@@ -55,6 +61,8 @@ class Why(StrEnum):
     """Nobody approves what they have asked for."""
     OVER = "over"
     """It is not waiting any more."""
+    KEY = "key"
+    """The key with which it was asked for is gone: it may have been stolen."""
 
 
 class CannotDecide(Exception):
@@ -92,7 +100,7 @@ class Chosen(Arguments):
     when: str = ""
     """A day such as `2026-11-29`, or a month such as `2026-11`, in UTC."""
     state: str = ""
-    """`cloud.payments.sales.State`."""
+    """`cloud.payments.sales.SaleState`."""
     reference: str = ""
 
     @property
@@ -151,7 +159,10 @@ ACTS: Mapping[str, Act[Any]] = {
 async def ask(
     session: AsyncSession, by: By, act: Act[A], arguments: A, merchant_id: str | None
 ) -> AskedRow:
-    """Asks for an act on what is of a merchant; None for what is of all."""
+    """Asks for an act on what is of a merchant; None for what is of all. Raises Refusal for a key
+    that has asked for as much as one may."""
+    if by.door is Door.API:
+        await _must_ask_for_little(session, by)
     row = AskedRow(
         id=new_id(),
         act=act.name,
@@ -161,7 +172,7 @@ async def ask(
         who=by.who,
         at=by.at,
         expires_at=by.at + LIFE,
-        state=State.WAITING,
+        state=ApprovalState.WAITING,
     )
     session.add(row)
     told = f"ask to {act.name}"
@@ -170,45 +181,64 @@ async def ask(
 
 
 async def decide(session: AsyncSession, by: By, request_id: str, *, approves: bool) -> AskedRow:
-    """Approves what was asked for, which does it, or declines it. Raises CannotDecide."""
+    """Approves what was asked for, which does it, or declines it. Raises CannotDecide. A system
+    with a key approves nothing, whatever operation has led here."""
+    assert not (approves and by.door is Door.API)
     row = await held(session, AskedRow, request_id)
-    if row is None or state(row, by.at) is not State.WAITING:
+    if row is None or state(row, by.at) is not ApprovalState.WAITING:
         raise CannotDecide(Why.OVER)
     if approves and is_own(row, by):
         raise CannotDecide(Why.OWN)
+    if approves and row.door == Door.API and not await _is_good(session, row.who, by.at):
+        raise CannotDecide(Why.KEY)
     act = ACTS[row.act]
     row.decided_by, row.decided_at = by.who, by.at
     word = "approve to" if approves else "decline to"
     await audit.append(session, by, f"{word} {act.name}", row.id, merchant_id=row.merchant_id)
     if not approves:
-        row.state = State.DECLINED
+        row.state = ApprovalState.DECLINED
     elif act.do is None:
-        row.state, row.expires_at = State.APPROVED, by.at + LIFE
+        row.state, row.expires_at = ApprovalState.APPROVED, by.at + LIFE
     else:
-        row.state = State.DONE
+        row.state = ApprovalState.DONE
         await act.run(session, by, row)
     return row
+
+
+async def _is_good(session: AsyncSession, key_id: str, now: datetime) -> bool:
+    return await key_named(session, KeyUse.API, key_id, now) is not None
 
 
 async def take(session: AsyncSession, by: By, request_id: str) -> AskedRow:
     """Takes what was approved, once. Raises CannotDecide."""
     row = await held(session, AskedRow, request_id)
-    if row is None or state(row, by.at) is not State.APPROVED:
+    if row is None or state(row, by.at) is not ApprovalState.APPROVED:
         raise CannotDecide(Why.OVER)
-    row.state = State.DONE
+    row.state = ApprovalState.DONE
     await audit.append(session, by, row.act, row.id, merchant_id=row.merchant_id)
     return row
+
+
+async def _must_ask_for_little(session: AsyncSession, by: By) -> None:
+    await lock(session, "asked", by.who)
+    theirs = AskedRow.door == by.door, AskedRow.who == by.who, AskedRow.at > by.at - LIFE
+    found = select(func.count(), func.min(AskedRow.at)).where(*theirs)
+    count, first = (await session.execute(found)).one()
+    if count >= BY_KEY:
+        wait = int((first + LIFE - by.at).total_seconds()) + 1
+        detail = f"a key asks for {BY_KEY} things within a day that need a second person"
+        raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, detail, retry_after=wait)
 
 
 def is_own(row: AskedRow, by: By) -> bool:
     return (row.door, row.who) == (by.door, by.who)
 
 
-def state(row: AskedRow, now: datetime) -> State:
+def state(row: AskedRow, now: datetime) -> ApprovalState:
     """Returns what has become of something that was asked for."""
-    kept = State(row.state)
-    may_end = kept in (State.WAITING, State.APPROVED)
-    return State.OVER if may_end and row.expires_at <= now else kept
+    kept = ApprovalState(row.state)
+    may_end = kept in (ApprovalState.WAITING, ApprovalState.APPROVED)
+    return ApprovalState.OVER if may_end and row.expires_at <= now else kept
 
 
 def may_decide(reach: Reach, row: AskedRow) -> bool:
@@ -216,9 +246,21 @@ def may_decide(reach: Reach, row: AskedRow) -> bool:
     return reach.may(ACTS[row.act].right) and reach.covers(row.merchant_id)
 
 
+def must_be_own(reach: Reach, by: By, row: AskedRow, act: Act[Any]) -> None:
+    """Raises Refusal unless it is such an act that somebody has asked for themselves."""
+    if row.act != act.name or not is_own(row, by) or not may_decide(reach, row):
+        raise Refusal(ProblemType.NOT_FOUND)
+
+
+async def seen(session: AsyncSession, reach: Reach) -> list[AskedRow]:
+    """Returns what somebody may decide of what was asked for in the last days, the newest first."""
+    return [row for row in await all_asked(session) if may_decide(reach, row)]
+
+
 async def all_asked(session: AsyncSession) -> Sequence[AskedRow]:
     """Returns what was asked for in the last days, the newest first."""
-    return (await session.scalars(select(AskedRow).order_by(AskedRow.at.desc(), AskedRow.id))).all()
+    newest = select(AskedRow).order_by(AskedRow.at.desc(), AskedRow.id.desc())
+    return (await session.scalars(newest)).all()
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
@@ -244,7 +286,7 @@ async def approved_rekey(session: AsyncSession, now: datetime) -> str | None:
     """Returns the id of the approval by which the gallery's secret may be replaced, None when there
     is none."""
     for row in await all_asked(session):
-        if row.act == REKEY.name and state(row, now) is State.APPROVED:
+        if row.act == REKEY.name and state(row, now) is ApprovalState.APPROVED:
             return row.id
     return None
 

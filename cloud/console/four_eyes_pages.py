@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from fastapi import APIRouter, Response
 
 from cloud.console import acts, audit, four_eyes, sales
 from cloud.console.asking import APPROVALS, Asked, Asker, router
-from cloud.console.four_eyes import Act, CannotDecide, Chosen, Kiosks, Nothing, State, Why
+from cloud.console.four_eyes import ApprovalState, CannotDecide, Chosen, Kiosks, Nothing, Why
 from cloud.console.kiosks import active_at
 from cloud.console.names import Names, called, names_in, staff_in
 from cloud.console.places import site_of
 from cloud.console.roles import Right, Role
 from cloud.console.tables import AskedRow
-from cloud.payments.sales import listed
+from cloud.payments.sales import span_of
 from cloud.web.browsers import redirect
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
@@ -32,7 +31,7 @@ class Shown:
     """Something that was asked for, as it stands on the page."""
 
     row: AskedRow
-    state: State
+    state: ApprovalState
     by: str
     """Who has asked."""
     place: str | None
@@ -66,7 +65,8 @@ async def decline(asked: Asker) -> Response:
 @routes.post("/approvals/{request_id}/audit.jsonl")
 async def take_trail(asked: Asker) -> Response:
     """Gives the audit trail to whoever has asked for it, once."""
-    row = _own(asked, four_eyes.EXPORT_TRAIL)
+    row = _row(asked)
+    four_eyes.must_be_own(asked.reach, asked.by, row, four_eyes.EXPORT_TRAIL)
     try:
         await four_eyes.take(asked.session, asked.by, row.id)
     except CannotDecide as no:
@@ -79,15 +79,9 @@ async def take_trail(asked: Asker) -> Response:
 @routes.post("/approvals/{request_id}/sales.csv")
 async def take_sales(asked: Asker) -> Response:
     """Gives sales to whoever has asked for them, once."""
-    row = _own(asked, four_eyes.EXPORT_SALES)
-    chosen = Chosen.model_validate_json(row.arguments)
-    wanted = await sales.wanted_by(asked.session, asked.reach, chosen)
-    found = await listed(asked.session, wanted, sales.MOST + 1)
-    if len(found) > sales.MOST:
-        return await _page(asked, 409, problem=sales.No.MANY)
     try:
-        await four_eyes.take(asked.session, asked.by, row.id)
-    except CannotDecide as no:
+        found = await sales.take_approved(asked.session, asked.reach, asked.by, _row(asked))
+    except (sales.NoFile, CannotDecide) as no:
         return await _page(asked, 409, problem=no.why)
     return await sales.file_of(asked.session, asked.reach, found)
 
@@ -135,18 +129,17 @@ async def _page(
 ) -> Response:
     names = await names_in(asked.session, asked.reach)
     staff = await staff_in(asked.session, asked.reach)
-    seen = [
-        _shown(row, names, staff, asked.now)
-        for row in await four_eyes.all_asked(asked.session)
-        if four_eyes.may_decide(asked.reach, row)
-    ]
+    rows = await four_eyes.seen(asked.session, asked.reach)
+    seen = [_shown(row, names, staff, asked.now) for row in rows]
     own = [each for each in seen if four_eyes.is_own(each.row, asked.by)]
     return asked.page(
         "approvals.html",
         status,
-        waiting=[each for each in seen if each.state is State.WAITING and each not in own],
+        waiting=[each for each in seen if each.state is ApprovalState.WAITING and each not in own],
         own=own,
-        decided=[each for each in seen if each.state is not State.WAITING and each not in own],
+        decided=[
+            each for each in seen if each.state is not ApprovalState.WAITING and each not in own
+        ],
         may_rekey=asked.reach.role is Role.OPERATOR,
         problem=problem,
     )
@@ -163,7 +156,7 @@ def _shown(row: AskedRow, names: Names, staff: Mapping[str, str], now: datetime)
         kind, _, name = chosen.where.partition(" ")
         if kind in ("site", "device"):
             where = names.all.get(name, ELSEWHERE)
-        since, _ = sales.span_of(chosen.when)
+        since = span_of(chosen.when)[0] if chosen.when else None
     return Shown(
         row=row,
         state=four_eyes.state(row, now),
@@ -174,14 +167,6 @@ def _shown(row: AskedRow, names: Names, staff: Mapping[str, str], now: datetime)
         where=where,
         since=since,
     )
-
-
-def _own(asked: Asked, act: Act[Any]) -> AskedRow:
-    """Returns such an act that they have asked for themselves. Raises Refusal."""
-    row = _row(asked)
-    if row.act != act.name or not four_eyes.is_own(row, asked.by):
-        raise Refusal(ProblemType.NOT_FOUND)
-    return row
 
 
 def _row(asked: Asked) -> AskedRow:

@@ -6,11 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console import acts
 from cloud.console.asking import HOME, Asked, Asker, router
+from cloud.console.audit import By
 from cloud.console.names import names_in
 from cloud.console.roles import Right
+from cloud.context import Context
 from cloud.payments import reconcile
 from cloud.payments.reconcile import Compared, Difference, Why
 from cloud.providers import ProviderUnavailable
@@ -44,30 +47,43 @@ async def show_differences(asked: Asker) -> Response:
 
 @routes.post("/reconciliation")
 async def compare(asked: Asker, day: Annotated[str, Form(max_length=10)] = "") -> Response:
-    """Compares a day, of all merchants, and keeps what differs."""
     try:
-        chosen = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
+        chosen = date.fromisoformat(day)
     except ValueError:
         raise Refusal(ProblemType.MALFORMED) from None
-    if not timedelta(0) <= asked.now - chosen <= timedelta(days=DAYS):
-        raise Refusal(ProblemType.MALFORMED)
-    context = asked.context
-    # The provider may take its time, and others write meanwhile.
-    await asked.session.commit()
+    merchant_id = asked.reach.merchant_id
     try:
-        lines = await reconcile.reconcile(context.database, context.payments, chosen)
+        await compare_day(asked.context, asked.session, asked.by, chosen, merchant_id)
     except ProviderUnavailable:
         return await _page(asked, 503, problem="away")
-    await acts.keep_comparison(asked.session, asked.by, chosen, lines, asked.reach.merchant_id)
     return redirect(f"{HOME}/reconciliation")
 
 
-async def _page(asked: Asked, status: int = 200, *, problem: str | None = None) -> Response:
-    merchant_id = asked.reach.merchant_id
-    compared = [
+async def compare_day(
+    context: Context, session: AsyncSession, by: By, day: date, merchant_id: str | None
+) -> None:
+    """Compares a day, of all merchants, and keeps what differs, for somebody who sees one merchant
+    or all. Raises ProviderUnavailable, and Refusal for a day that is not one of the latest."""
+    begin = datetime.combine(day, datetime.min.time(), UTC)
+    if not timedelta(0) <= by.at - begin <= timedelta(days=DAYS):
+        raise Refusal(ProblemType.MALFORMED, f"the day is not one of the last {DAYS}")
+    # The provider may take its time, and others write meanwhile.
+    await session.commit()
+    lines = await reconcile.reconcile(context.database, context.payments, begin)
+    await acts.keep_comparison(session, by, begin, lines, merchant_id)
+
+
+async def compared_days(session: AsyncSession, merchant_id: str | None) -> list[Compared]:
+    """Returns the latest days that were compared, the newest first, with what somebody sees of them
+    who sees one merchant or all."""
+    return [
         Compared(each.day, each.at, each.report.of(merchant_id))
-        for each in await reconcile.kept(asked.session, SHOWN)
+        for each in await reconcile.kept(session, SHOWN)
     ]
+
+
+async def _page(asked: Asked, status: int = 200, *, problem: str | None = None) -> Response:
+    compared = await compared_days(asked.session, asked.reach.merchant_id)
     names = await names_in(asked.session, asked.reach)
     groups: list[Group] = []
     for each in compared:

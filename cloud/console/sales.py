@@ -2,10 +2,9 @@
 
 import csv
 import io
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlencode
@@ -20,12 +19,12 @@ from cloud.console.four_eyes import Chosen
 from cloud.console.names import Names, names_in
 from cloud.console.places import sites_in_reach
 from cloud.console.roles import Reach, Right
-from cloud.console.tables import StaffRow
+from cloud.console.tables import AskedRow, StaffRow
 from cloud.merchants.merchants import all_merchants, all_sites
 from cloud.payments import sales
 from cloud.payments.purchases import APPROVED, PurchaseRow
 from cloud.payments.refunds import refunded_of, refunded_of_each
-from cloud.payments.sales import State, Wanted
+from cloud.payments.sales import SaleState, Wanted
 from cloud.web.browsers import redirect
 from cloud.web.devices import all_devices, find_device
 from cloud.web.language import decimal, only_text
@@ -40,7 +39,6 @@ DAYS, MONTHS = 14, 13
 MOST = 20_000
 """How many sales are in one file at most."""
 _AT_ONCE = 1000
-_WHEN = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
 _COLUMNS = (
     "time",
     "merchant",
@@ -70,6 +68,12 @@ class No(StrEnum):
     """They have had as many within a day as one may alone."""
 
 
+class NoFile(Exception):
+    def __init__(self, why: No) -> None:
+        super().__init__(why.value)
+        self.why = why
+
+
 routes: APIRouter = router(Right.SALES)
 exporting: APIRouter = router(Right.EXPORT_SALES)
 
@@ -82,7 +86,7 @@ class Sale:
 
     row: PurchaseRow
     refunded: int
-    state: State
+    state: SaleState
     site: str
     """Empty where it is not known."""
     kiosk: str
@@ -107,34 +111,20 @@ async def list_sales(asked: Asker, chosen: Choice, before: Text = "") -> Respons
 async def export_sales(asked: Asker, chosen: Choice) -> Response:
     """Gives few sales to whoever asks for them, so many times a day: a link on another site must
     not use that up."""
-    session, by = asked.session, asked.by
-    wanted = await wanted_by(session, asked.reach, chosen)
-    found = await sales.listed(session, wanted, MOST + 1)
-    if len(found) > MOST:
-        return await _list(asked, chosen, no=No.MANY)
-    if not is_small(wanted):
-        return await _list(asked, chosen, no=No.WIDE)
-    if not await four_eyes.exports_alone(session, by):
-        return await _list(asked, chosen, no=No.OFTEN)
-    await note_export(session, by, wanted, chosen, found)
-    return await file_of(session, asked.reach, found)
+    try:
+        found = await take_alone(asked.session, asked.reach, asked.by, chosen)
+    except NoFile as no:
+        return await _list(asked, chosen, no=no.why)
+    return await file_of(asked.session, asked.reach, found)
 
 
 @exporting.post("/sales/export")
 async def ask_for_sales(asked: Asker, chosen: Choice) -> Response:
     """Asks for what one does not take alone."""
-    session, reach = asked.session, asked.reach
-    if not reach.may(Right.AUDIT):
-        # They would not see what becomes of it.
-        raise Refusal(ProblemType.NOT_FOUND)
-    wanted = await wanted_by(session, reach, chosen)
-    found = await sales.listed(session, wanted, MOST + 1)
-    if len(found) > MOST:
-        return await _list(asked, chosen, no=No.MANY)
-    if not found:
-        # What was typed as a reference may be anything, and would stand in the trail.
-        raise Refusal(ProblemType.CONFLICT)
-    await four_eyes.ask(session, asked.by, four_eyes.EXPORT_SALES, chosen, wanted.merchant_id)
+    try:
+        await ask_for_file(asked.session, asked.reach, asked.by, chosen)
+    except NoFile as no:
+        return await _list(asked, chosen, no=no.why)
     return redirect(APPROVALS)
 
 
@@ -185,15 +175,17 @@ async def wanted_by(session: AsyncSession, reach: Reach, chosen: Chosen) -> Want
             is_there = chosen.where == ""
     if not is_there:
         raise Refusal(ProblemType.NOT_FOUND)
-    since, until = span_of(chosen.when)
-    if chosen.state and chosen.state not in list(State):
-        raise Refusal(ProblemType.NOT_FOUND)
+    try:
+        since, until = sales.span_of(chosen.when) if chosen.when else (None, None)
+        state = SaleState(chosen.state) if chosen.state else None
+    except ValueError:
+        raise Refusal(ProblemType.NOT_FOUND) from None
     return Wanted(
         merchant_id=merchant_id,
         site_id=site_id,
         device_id=device_id,
         reference=chosen.reference or None,
-        state=State(chosen.state) if chosen.state else None,
+        state=state,
         since=since,
         until=until,
     )
@@ -204,6 +196,53 @@ def is_small(wanted: Wanted) -> bool:
     a day or month, or of one reference."""
     is_at_one = wanted.site_id is not None or wanted.device_id is not None
     return wanted.reference is not None or (is_at_one and wanted.since is not None)
+
+
+async def sales_of_file(session: AsyncSession, wanted: Wanted) -> Sequence[PurchaseRow]:
+    """Returns the sales that are wanted. Raises NoFile when they are too many."""
+    found = await sales.listed(session, wanted, MOST + 1)
+    if len(found) > MOST:
+        raise NoFile(No.MANY)
+    return found
+
+
+async def take_alone(
+    session: AsyncSession, reach: Reach, by: By, chosen: Chosen
+) -> Sequence[PurchaseRow]:
+    """Takes sales that need no second one. Raises NoFile, and Refusal as `wanted_by` does."""
+    wanted = await wanted_by(session, reach, chosen)
+    if not is_small(wanted):
+        raise NoFile(No.WIDE)
+    if not await four_eyes.exports_alone(session, by):
+        raise NoFile(No.OFTEN)
+    found = await sales_of_file(session, wanted)
+    await note_export(session, by, wanted, chosen, found)
+    return found
+
+
+async def ask_for_file(session: AsyncSession, reach: Reach, by: By, chosen: Chosen) -> AskedRow:
+    """Asks for what one does not take alone. Raises NoFile, and Refusal as `wanted_by` does and
+    for who would not see what becomes of it."""
+    if not reach.may(Right.AUDIT):
+        raise Refusal(ProblemType.NOT_FOUND)
+    wanted = await wanted_by(session, reach, chosen)
+    found = await sales_of_file(session, wanted)
+    if not found:
+        # What was typed as a reference may be anything, and would stand in the trail.
+        raise Refusal(ProblemType.CONFLICT, "no sale is like this")
+    return await four_eyes.ask(session, by, four_eyes.EXPORT_SALES, chosen, wanted.merchant_id)
+
+
+async def take_approved(
+    session: AsyncSession, reach: Reach, by: By, row: AskedRow
+) -> Sequence[PurchaseRow]:
+    """Takes, once, what one has asked for. Raises NoFile, CannotDecide, and Refusal for what is no
+    such thing."""
+    four_eyes.must_be_own(reach, by, row, four_eyes.EXPORT_SALES)
+    chosen = Chosen.model_validate_json(row.arguments)
+    found = await sales_of_file(session, await wanted_by(session, reach, chosen))
+    await four_eyes.take(session, by, row.id)
+    return found
 
 
 async def note_export(
@@ -295,7 +334,7 @@ async def _list(
         places=await _places(asked, names),
         days=[(asked.now - timedelta(days=ago)).date() for ago in range(DAYS)],
         months=_months(asked.now.date()),
-        states=list(State),
+        states=list(SaleState),
         newest=_link("sales", chosen.query) if before else None,
         older=_link("sales", older) if more else None,
         is_small=is_small(wanted) and no is not No.OFTEN,
@@ -364,23 +403,6 @@ async def _places(asked: Asked, names: Names) -> list[tuple[str, list[tuple[str,
 
 def _link(page: str, query: Mapping[str, str]) -> str:
     return f"{HOME}/{page}?{urlencode(query)}" if query else f"{HOME}/{page}"
-
-
-def span_of(when: str) -> tuple[datetime | None, datetime | None]:
-    """Returns the beginning of a day or month and that of the next. Raises Refusal."""
-    if not when:
-        return None, None
-    found = _WHEN.fullmatch(when)
-    try:
-        if found is None:
-            raise ValueError
-        year, month, day = int(found[1]), int(found[2]), found[3]
-        since = datetime(year, month, int(day or 1), tzinfo=UTC)
-        if day is not None:
-            return since, since + timedelta(days=1)
-        return since, datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise Refusal(ProblemType.NOT_FOUND) from None
 
 
 def _months(today: date) -> list[date]:

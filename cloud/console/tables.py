@@ -116,7 +116,7 @@ class AskedRow(Table):
     expires_at: Mapped[datetime]
     """Until when it can be decided; once it is approved, until when it can be taken."""
     state: Mapped[str]
-    """`cloud.console.four_eyes.State`."""
+    """`cloud.console.four_eyes.ApprovalState`."""
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
 

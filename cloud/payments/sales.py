@@ -1,9 +1,10 @@
 """Sales as those look for them who sell: the newest first, added up, and each with its way from the
 till to the ledger. Nothing here tells who has bought."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
@@ -15,8 +16,10 @@ from cloud.payments.settling import OPEN
 from cloud.payments.tables import LedgerRow, PurchaseRow, RefundRow
 from cloud.web.devices import DeviceRow, find_device
 
+_WHEN = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
 
-class State(StrEnum):
+
+class SaleState(StrEnum):
     """What has become of a sale."""
 
     PAID = "paid"
@@ -38,7 +41,7 @@ class Wanted:
     device_id: str | None = None
     reference: str | None = None
     """The till's name for the sale."""
-    state: State | None = None
+    state: SaleState | None = None
     since: datetime | None = None
     until: datetime | None = None
     """The first time that is too late."""
@@ -53,6 +56,22 @@ class Total:
     """How many sales were paid."""
     paid: int
     refunded: int
+
+
+def span_of(when: str) -> tuple[datetime, datetime]:
+    """Returns the beginning of a day such as `2026-11-29`, or of a month such as `2026-11`, and
+    that of the next, in UTC. Raises ValueError for what is neither."""
+    found = _WHEN.fullmatch(when)
+    if found is None:
+        raise ValueError("neither a day nor a month")
+    year, month, day = int(found[1]), int(found[2]), found[3]
+    since = datetime(year, month, int(day or 1), tzinfo=UTC)
+    try:
+        if day is not None:
+            return since, since + timedelta(days=1)
+        return since, datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("there is no later time") from None
 
 
 async def listed(
@@ -109,13 +128,15 @@ async def site_of(session: AsyncSession, row: PurchaseRow) -> str | None:
     return None if device is None else device.site_id
 
 
-def state_of(row: PurchaseRow, refunded_minor: int) -> State:
+def state_of(row: PurchaseRow, refunded_minor: int) -> SaleState:
     """Returns what has become of a sale of which so much was given back."""
     if row.outcome != APPROVED:
-        return {DECLINED: State.DECLINED, NOT_PAID: State.NOT_PAID}.get(row.outcome, State.OPEN)
+        return {DECLINED: SaleState.DECLINED, NOT_PAID: SaleState.NOT_PAID}.get(
+            row.outcome, SaleState.OPEN
+        )
     if row.dispute is not None:
-        return State.DISPUTED
-    return State.REFUNDED if refunded_minor else State.PAID
+        return SaleState.DISPUTED
+    return SaleState.REFUNDED if refunded_minor else SaleState.PAID
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -139,21 +160,21 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     return found
 
 
-def _is_in(state: State) -> ColumnElement[bool]:
+def _is_in(state: SaleState) -> ColumnElement[bool]:
     is_paid = PurchaseRow.outcome == APPROVED
     match state:
-        case State.PAID:
+        case SaleState.PAID:
             return is_paid
-        case State.REFUNDED:
+        case SaleState.REFUNDED:
             given = RefundRow.purchase_id == PurchaseRow.id, RefundRow.outcome != refunds.FAILED
             return and_(is_paid, exists().where(*given))
-        case State.DISPUTED:
+        case SaleState.DISPUTED:
             return and_(is_paid, PurchaseRow.dispute.is_not(None))
-        case State.DECLINED:
+        case SaleState.DECLINED:
             return PurchaseRow.outcome == DECLINED
-        case State.NOT_PAID:
+        case SaleState.NOT_PAID:
             return PurchaseRow.outcome == NOT_PAID
-        case State.OPEN:
+        case SaleState.OPEN:
             return PurchaseRow.outcome.in_(OPEN)
 
 

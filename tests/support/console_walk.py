@@ -202,7 +202,7 @@ class Team:
             async with context.database.session() as session:
                 for row in await four_eyes.all_asked(session):
                     is_theirs = row.merchant_id in (None, self.merchant_id)
-                    if is_theirs and row.state == four_eyes.State.WAITING:
+                    if is_theirs and row.state == four_eyes.ApprovalState.WAITING:
                         await four_eyes.decide(session, by, row.id, approves=True)
                 await session.commit()
 
