@@ -47,7 +47,7 @@ _OUTCOMES: Mapping[str, Literal["refunded", "failed"]] = {REFUNDED: "refunded", 
 
 
 class Reason(StrEnum):
-    """Why staff give money back. They choose and do not type: what they have done stays in the
+    """Why money is given back. Staff choose and do not type: what they have done stays in the
     audit trail, where nothing about a shopper may stand."""
 
     RETURNED = "returned"
@@ -63,7 +63,9 @@ async def give_back(call: Caller, reference: Identifier, request: RefundRequest)
     return await give_back_for(call, await purchases.find_finished(call, reference), request)
 
 
-async def give_back_for(call: Call, purchase: PurchaseRow, request: RefundRequest) -> Refund:
+async def give_back_for(
+    call: Call, purchase: PurchaseRow, request: RefundRequest, reason: Reason | None = None
+) -> Refund:
     """Gives a finished purchase back for whoever calls, a device of its merchant or another sender
     of theirs, under whose name the refund is known. Raises Refusal."""
     row, _ = await ask(
@@ -73,6 +75,7 @@ async def give_back_for(call: Call, purchase: PurchaseRow, request: RefundReques
         request,
         sender=call.device_id,
         now=call.now,
+        reason=reason,
     )
     await call.session.commit()
     return await _settled(call, purchase, row)

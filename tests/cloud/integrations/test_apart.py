@@ -103,6 +103,7 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "kiosk_pictures.arrange": ("PUT", "/sites/{site}/pictures/attract", {"attract": []}),
     "sites.rename_merchant": ("PUT", "/name", {"name": "Another"}),
     "agreed_texts.show": ("GET", "/sites/{site}/consents", None),
+    "sales.show_way": ("GET", "/purchases/{purchase}/steps", None),
 }
 """What is asked of each operation with a key, by its name (`cloud.app.name_operation`)."""
 
@@ -236,6 +237,7 @@ OWN = (
     "palm_requests.show",
     "people.find",
     "sales.show",
+    "sales.show_way",
     "receivers.show",
     "receivers.list_deliveries",
     "kiosks.show",

@@ -555,6 +555,12 @@ def test_people_and_purchases_are_told_as_the_page_says(
     (listed,) = reader.sends("GET /purchases?limit=50")["purchases"]
     (found,) = reader.sends("GET /purchases?reference=receipt-27908")["purchases"]
     assert reader.sends("GET /purchases/PURCHASE") == listed == found
+    reader.names["MONTH"] = f"{bought.at:%Y-%m}"
+    chosen = reader.sends("GET /purchases?when=MONTH&site_id=SITE&state=paid")
+    assert chosen["purchases"] == [listed]
+    reader.sends("GET /purchases/PURCHASE/steps")
     refund = reader.sends("POST /purchases/PURCHASE/refunds")
     assert (refund["reference"], refund["amount"]["minor"]) == ("return-88121", 500)
+    steps = shop.api.get(f"/purchases/{bought.purchase_id}/steps")["steps"]
+    assert [each["reason"] for each in steps if each["stage"] == "refund-asked"] == ["returned"]
     reader.has_read_all()

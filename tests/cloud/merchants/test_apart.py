@@ -327,6 +327,7 @@ NAMES_NOTHING = {
     "kiosk_pictures.arrange",
     "sites.rename_merchant",
     "agreed_texts.show",
+    "sales.show_way",
 }
 """The endpoints that take no id of what a merchant has stored."""
 
