@@ -202,6 +202,8 @@ class Limits:
     """By one member of staff. Each is made by a process that may take half a minute."""
     API_REQUESTS = Limit("requests with a key", 600, timedelta(minutes=1))
     """Of an integrator's key, and its tokens together, at one process of the service."""
+    FILES = Limit("files with a key", 20, timedelta(minutes=10))
+    """Asked for and fetched, together. A file is made anew each time, which may take seconds."""
     PALM_REQUESTS = Limit("requests for palms of a merchant", 1200, timedelta(hours=1))
     """What integrators have kiosks ask."""
     BEGINNINGS = Limit("sign-ups begun in the portal", 200, timedelta(hours=1))

@@ -1,5 +1,6 @@
 """Lists in pages, the newest first: each page says with what the next one is asked for."""
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime
 from typing import Annotated
@@ -34,5 +35,19 @@ def place_of(cursor: str | None) -> Place | None:
         at, _, entry_id = urlsafe_b64decode(cursor).decode("ascii").partition(" ")
         return datetime.fromtimestamp(int(at) / 1000, UTC), entry_id
     except (ValueError, OverflowError, OSError):
-        detail = "the cursor is not one that a page has told"
-        raise Refusal(ProblemType.MALFORMED, detail) from None
+        raise _unknown() from None
+
+
+def position_of(cursor: str | None) -> int | None:
+    """Returns before which entry a page ends, for entries whose ids count them from 0 on; None for
+    the first page. Raises Refusal."""
+    place = place_of(cursor)
+    if place is None:
+        return None
+    if not re.fullmatch("[0-9]{1,15}", place[1]):
+        raise _unknown()
+    return int(place[1])
+
+
+def _unknown() -> Refusal:
+    return Refusal(ProblemType.MALFORMED, "the cursor is not one that a page has told")

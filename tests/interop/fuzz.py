@@ -67,6 +67,7 @@ def what_there_is(
     places = {
         f"^(/v1/merchants/{FIRST}/sites/){PLAIN_ID}": FIRST,
         f"(/attacks/){PLAIN_ID}": attack["attack_id"],
+        f"(/merchants/{FIRST}/approvals/){PLAIN_ID}": api.post("/audit-files")["approval_id"],
         f"^(/v1/purchases/){PLAIN_ID}": bought.reference,
         f"^(/v1/merchants/{FIRST}/purchases/){PLAIN_ID}": bought.purchase_id,
         f"^(/v1/merchants/{FIRST}/webhooks/){PLAIN_ID}": receiver,

@@ -4,7 +4,9 @@ from fastapi import APIRouter
 
 from cloud.console.api import (
     agreed_texts,
+    approvals,
     attacks,
+    audit_trail,
     calendars,
     holdings,
     jobs,
@@ -12,6 +14,7 @@ from cloud.console.api import (
     kiosks,
     looks,
     payment_limits,
+    purchase_files,
     sites,
     staff,
     summaries,
@@ -30,4 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *calendars.ROUTERS,
     *kiosk_pictures.ROUTERS,
     *agreed_texts.ROUTERS,
+    *approvals.ROUTERS,
+    *audit_trail.ROUTERS,
+    *purchase_files.ROUTERS,
 )

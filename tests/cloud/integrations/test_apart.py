@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from protocol.entry import Ticket, Tickets
 from protocol.messages import ProblemType, Purchase, Purpose
 from tests.cloud.fleet.test_pictures import a_png
 from tests.cloud.integrations.conftest import Shop, open_shop
+from tests.support.approving import file_of_trail
 from tests.support.integrator import Integrator, integrator
 from tests.support.served import Served
 
@@ -29,6 +31,8 @@ LIMITS = {
 }
 PALM = {"kind": "approve", "question": "Yes?", "device_id": "{device}"}
 MEMBER = {"name": "Ann", "role": "shop-staff", "site_id": "{site}"}
+TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
+MONTH = TODAY[:7]
 ASKS: dict[str, tuple[str, str, Any]] = {
     "palm_requests.show_kiosks": ("GET", "/kiosks", None),
     "palm_requests.ask": ("POST", "/palm-requests", PALM),
@@ -103,6 +107,17 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "kiosk_pictures.arrange": ("PUT", "/sites/{site}/pictures/attract", {"attract": []}),
     "sites.rename_merchant": ("PUT", "/name", {"name": "Another"}),
     "agreed_texts.show": ("GET", "/sites/{site}/consents", None),
+    # What needs two, the trail and files.
+    "approvals.show_all": ("GET", "/approvals", None),
+    "approvals.show": ("GET", "/approvals/{approval}", None),
+    "approvals.take_back": ("POST", "/approvals/{approval}/cancel", None),
+    "audit_trail.show": ("GET", "/audit", None),
+    "audit_trail.ask_for_file": ("POST", "/audit-files", None),
+    "audit_trail.take": ("POST", "/approvals/{approval}/audit-file", None),
+    "audit_trail.fetch": ("GET", "/audit-files/{trail_file}", None),
+    "purchase_files.ask": ("POST", "/purchase-files", {"site_id": "{site}", "when": MONTH}),
+    "purchase_files.take": ("POST", "/approvals/{approval}/purchase-file", None),
+    "purchase_files.fetch": ("GET", "/purchase-files/{purchase_file}", None),
     "sales.show_way": ("GET", "/purchases/{purchase}/steps", None),
 }
 """What is asked of each operation with a key, by its name (`cloud.app.name_operation`)."""
@@ -112,6 +127,15 @@ ASKS_OF_ALL: dict[str, tuple[str, str, Any]] = {
     "kiosks.show_everywhere": ("GET", "/devices", None),
     "staff.show_everybody": ("GET", "/staff", None),
     "jobs.show_service": ("GET", "/jobs", None),
+    # What needs two, and the trail.
+    "approvals.show_all_of_all": ("GET", "/approvals", None),
+    "approvals.show_of_all": ("GET", "/approvals/{approval}", None),
+    "approvals.take_back_of_all": ("POST", "/approvals/{approval}/cancel", None),
+    "approvals.ask_for_secret": ("POST", "/secret-replacements", None),
+    "audit_trail.show_all": ("GET", "/audit", None),
+    "audit_trail.ask_for_file_of_all": ("POST", "/audit-files", None),
+    "audit_trail.take_of_all": ("POST", "/approvals/{approval}/audit-file", None),
+    "audit_trail.fetch_of_all": ("GET", "/audit-files/{trail_file}", None),
 }
 """The same of what is of no merchant, for which it needs a key of the operator's."""
 
@@ -132,6 +156,9 @@ NAMES_NOTHING = {
     "payment_limits.change_of_merchant",
     "payment_limits.show_policy",
     "sites.rename_merchant",
+    "approvals.show_all",
+    "audit_trail.show",
+    "audit_trail.ask_for_file",
 }
 """These take no id of what a merchant has stored."""
 
@@ -162,6 +189,11 @@ def stored(served: Served, shop: Shop, who: str) -> dict[str, str]:
         "device": shop.kiosk.id,
         "site": shop.site,
         "member": shop.api.post("/staff", MEMBER | {"site_id": shop.site})["staff_id"],
+        "approval": shop.api.post("/audit-files")["approval_id"],
+        "trail_file": file_of_trail(served, shop.api),
+        "purchase_file": shop.api.post("/purchase-files", {"reference": bought.reference})[
+            "file_id"
+        ],
         "request": shop.api.post("/palm-requests", wanted)["request_id"],
         "picture": shop.api.post(f"/sites/{shop.site}/pictures/attract", a_png(2))["digest"],
     }
@@ -178,7 +210,8 @@ def filled(body: Any, ids: dict[str, str]) -> Any:
 
 
 def said(answer: httpx.Response) -> tuple[int, Any]:
-    return answer.status_code, json.loads(answer.content) if answer.content else None
+    is_json = answer.content and answer.headers["content-type"].endswith("json")
+    return answer.status_code, json.loads(answer.content) if is_json else answer.text
 
 
 def test_every_operation_with_a_key_is_walked(served: Served):
@@ -193,12 +226,17 @@ def test_every_operation_with_a_key_is_walked(served: Served):
 
 
 def test_what_is_of_no_merchant_is_for_the_operators_keys_alone(served: Served, shop: Shop):
+    own = integrator(served, None)
+    with_theirs = Integrator("", shop.api.key, shop.api.http)
+    ids = {
+        "approval": own.post("/audit-files")["approval_id"],
+        "trail_file": file_of_trail(served, own),
+    }
     for operation, (method, path, body) in ASKS_OF_ALL.items():
-        with_theirs = Integrator("", shop.api.key, shop.api.http)
-        status, problem = said(with_theirs.ask(method, path, body))
+        asked = path.format_map(ids)
+        status, problem = said(with_theirs.ask(method, asked, body))
         assert (status, problem["type"]) == (404, ProblemType.NOT_FOUND), operation
-        own = integrator(served, None)
-        assert own.ask(method, path, body).status_code != 404, operation
+        assert own.ask(method, asked, body).status_code != 404, operation
 
 
 def test_with_another_merchants_key_everything_is_answered_as_what_was_never_there(
@@ -246,5 +284,8 @@ OWN = (
     "attacks.show",
     "summaries.show",
     "kiosk_pictures.show_all",
+    "approvals.show",
+    "audit_trail.fetch",
+    "purchase_files.fetch",
 )
 """What the merchant itself is told by these ids."""

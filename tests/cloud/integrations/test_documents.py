@@ -25,7 +25,6 @@ from cloud.seen import Became, Kind, Light
 from cloud.watch.incidents import SERIOUS
 from protocol.asked import AskedEnd, PalmAnswer, RequestState
 from protocol.entry import Ticket, Tickets
-from protocol.fleet import PNG
 from protocol.messages import Account, Outcome, ProblemType, Purchase, Purpose
 from tests.cloud.fleet.test_fleet import REPORT, told
 from tests.cloud.fleet.test_pictures import a_png
@@ -38,6 +37,7 @@ from tests.cloud.integrations.test_palm_requests import (
     takes,
 )
 from tests.support import plain_palms
+from tests.support.approving import approve
 from tests.support.device import TestDevice, fresh_phone
 from tests.support.integrator import Integrator, integrator
 from tests.support.served import Served
@@ -148,8 +148,8 @@ class Reader:
         else:
             answer = self.shop.api.ask(method, path, body)
         assert answer.is_success, (shown.request, answer.text)
-        is_file = answer.headers.get("content-type") == PNG or not answer.content
-        told = answer.content if is_file else answer.json()
+        is_json = answer.content and answer.headers["content-type"] == "application/json"
+        told = answer.json() if is_json else answer.content
         if isinstance(told, dict) and "state" in told:
             self.states.add(told["state"])
         if shown.answer is not None:
@@ -563,4 +563,41 @@ def test_people_and_purchases_are_told_as_the_page_says(
     assert (refund["reference"], refund["amount"]["minor"]) == ("return-88121", 500)
     steps = shop.api.get(f"/purchases/{bought.purchase_id}/steps")["steps"]
     assert [each["reason"] for each in steps if each["stage"] == "refund-asked"] == ["returned"]
+    reader.has_read_all()
+
+
+def test_approvals_the_trail_and_files_go_as_the_page_says(
+    served: Served, shop: Shop, known: str, operator: Integrator
+):
+    reader = read("approvals.md", shop, operator)
+    names = reader.names
+    names["APPROVAL"] = shop.api.post("/audit-files")["approval_id"]
+    reader.sends("GET /approvals")
+    waiting = reader.sends("GET /approvals/APPROVAL")
+    seen = waiting | {"is_own": False}
+    assert seen in reader.sends("GET /v1/approvals")["approvals"]
+    assert reader.sends("GET /v1/approvals/APPROVAL") == seen
+    assert reader.sends("POST /approvals/APPROVAL/cancel")["state"] == "declined"
+    names["APPROVAL"] = operator.post("/audit-files")["approval_id"]
+    assert reader.sends("POST /v1/approvals/APPROVAL/cancel")["state"] == "declined"
+    reader.sends("POST /v1/secret-replacements")
+
+    shop.api.post("/sites", {"name": "Harbour"})
+    newest = reader.sends("GET /audit")["entries"][0]
+    assert newest == reader.sends("GET /v1/audit")["entries"][0]
+    names["APPROVAL"] = reader.sends("POST /audit-files")["approval_id"]
+    approve(served, names["APPROVAL"])
+    names["FILE"] = reader.sends("POST /approvals/APPROVAL/audit-file")["file_id"]
+    assert newest["hash"].encode() in reader.sends("GET /audit-files/FILE")
+
+    sale = shop.kiosk.sale(shop.kiosk.recognised(known), 1250)
+    bought = shop.kiosk.post("/purchases", sale, Purchase)
+    names["MONTH"] = f"{bought.at:%Y-%m}"
+    names["FILE"] = reader.sends("POST /purchase-files")["file_id"]
+    taken = reader.sends("GET /purchase-files/FILE")
+    assert bought.purchase_id.encode() in taken
+    names["APPROVAL"] = reader.sends("POST /purchase-files")["approval_id"]
+    approve(served, names["APPROVAL"])
+    names["FILE"] = reader.sends("POST /approvals/APPROVAL/purchase-file")["file_id"]
+    assert reader.sends("GET /purchase-files/FILE") == taken
     reader.has_read_all()
