@@ -8,6 +8,7 @@ from cloud.console.api import (
     attacks,
     audit_trail,
     calendars,
+    compared_days,
     holdings,
     jobs,
     kiosk_pictures,
@@ -36,4 +37,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     *approvals.ROUTERS,
     *audit_trail.ROUTERS,
     *purchase_files.ROUTERS,
+    *compared_days.ROUTERS,
 )

@@ -107,7 +107,7 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "kiosk_pictures.arrange": ("PUT", "/sites/{site}/pictures/attract", {"attract": []}),
     "sites.rename_merchant": ("PUT", "/name", {"name": "Another"}),
     "agreed_texts.show": ("GET", "/sites/{site}/consents", None),
-    # What needs two, the trail and files.
+    # What needs two, the trail, files and compared days.
     "approvals.show_all": ("GET", "/approvals", None),
     "approvals.show": ("GET", "/approvals/{approval}", None),
     "approvals.take_back": ("POST", "/approvals/{approval}/cancel", None),
@@ -118,6 +118,9 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "purchase_files.ask": ("POST", "/purchase-files", {"site_id": "{site}", "when": MONTH}),
     "purchase_files.take": ("POST", "/approvals/{approval}/purchase-file", None),
     "purchase_files.fetch": ("GET", "/purchase-files/{purchase_file}", None),
+    "compared_days.show_all": ("GET", "/reconciliation", None),
+    "compared_days.show_differences": ("GET", f"/reconciliation/{TODAY}", None),
+    "compared_days.compare": ("POST", "/reconciliation", {"day": TODAY}),
     "sales.show_way": ("GET", "/purchases/{purchase}/steps", None),
 }
 """What is asked of each operation with a key, by its name (`cloud.app.name_operation`)."""
@@ -127,7 +130,7 @@ ASKS_OF_ALL: dict[str, tuple[str, str, Any]] = {
     "kiosks.show_everywhere": ("GET", "/devices", None),
     "staff.show_everybody": ("GET", "/staff", None),
     "jobs.show_service": ("GET", "/jobs", None),
-    # What needs two, and the trail.
+    # What needs two, the trail and compared days.
     "approvals.show_all_of_all": ("GET", "/approvals", None),
     "approvals.show_of_all": ("GET", "/approvals/{approval}", None),
     "approvals.take_back_of_all": ("POST", "/approvals/{approval}/cancel", None),
@@ -136,6 +139,9 @@ ASKS_OF_ALL: dict[str, tuple[str, str, Any]] = {
     "audit_trail.ask_for_file_of_all": ("POST", "/audit-files", None),
     "audit_trail.take_of_all": ("POST", "/approvals/{approval}/audit-file", None),
     "audit_trail.fetch_of_all": ("GET", "/audit-files/{trail_file}", None),
+    "compared_days.compare_all": ("POST", "/reconciliation", {"day": TODAY}),
+    "compared_days.show_all_of_all": ("GET", "/reconciliation", None),
+    "compared_days.show_differences_of_all": ("GET", f"/reconciliation/{TODAY}", None),
 }
 """The same of what is of no merchant, for which it needs a key of the operator's."""
 
@@ -159,6 +165,9 @@ NAMES_NOTHING = {
     "approvals.show_all",
     "audit_trail.show",
     "audit_trail.ask_for_file",
+    "compared_days.show_all",
+    "compared_days.show_differences",
+    "compared_days.compare",
 }
 """These take no id of what a merchant has stored."""
 

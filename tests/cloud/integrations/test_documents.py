@@ -601,3 +601,20 @@ def test_approvals_the_trail_and_files_go_as_the_page_says(
     names["FILE"] = reader.sends("POST /approvals/APPROVAL/purchase-file")["file_id"]
     assert reader.sends("GET /purchase-files/FILE") == taken
     reader.has_read_all()
+
+
+def test_days_are_compared_as_the_page_says(
+    served: Served, shop: Shop, known: str, operator: Integrator
+):
+    reader = read("payment.md", shop, operator)
+    reader.page = reader.page.partition("\n### With a key\n")[2]
+    sale = shop.kiosk.sale(shop.kiosk.recognised(known), 800)
+    sale = sale.model_copy(update={"reference": "nexo-93f973d04"})
+    bought = shop.kiosk.post("/purchases", sale, Purchase)
+    reader.names["DAY"] = f"{bought.at:%Y-%m-%d}"
+    told = reader.sends("POST /reconciliation")
+    assert told["day"] == reader.names["DAY"]
+    assert reader.sends("GET /reconciliation")["days"][0] == told
+    reader.sends("GET /reconciliation/DAY")
+    assert operator.get(f"/reconciliation/{told['day']}")["differences"]
+    reader.has_read_all()

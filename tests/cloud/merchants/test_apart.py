@@ -327,7 +327,7 @@ NAMES_NOTHING = {
     "kiosk_pictures.arrange",
     "sites.rename_merchant",
     "agreed_texts.show",
-    # What needs two, the trail and files.
+    # What needs two, the trail, files and compared days.
     "approvals.show_all",
     "approvals.show_all_of_all",
     "approvals.show",
@@ -346,6 +346,12 @@ NAMES_NOTHING = {
     "purchase_files.ask",
     "purchase_files.take",
     "purchase_files.fetch",
+    "compared_days.show_all",
+    "compared_days.show_all_of_all",
+    "compared_days.show_differences",
+    "compared_days.show_differences_of_all",
+    "compared_days.compare",
+    "compared_days.compare_all",
     "sales.show_way",
 }
 """The endpoints that take no id of what a merchant has stored."""

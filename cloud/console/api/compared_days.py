@@ -1,0 +1,183 @@
+"""Days as they were compared with the payment provider: on what the ledger, the provider and the
+tills differ."""
+
+from datetime import date
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime
+
+from cloud.console.api.asking import (
+    Asked,
+    Asker,
+    AskerOnce,
+    OperatorAsker,
+    OperatorAskerOnce,
+    operators_router,
+    router,
+)
+from cloud.console.reconciliation import compare_day, compared_days
+from cloud.console.roles import Right
+from cloud.integrations import paging
+from cloud.integrations.asking import Scope
+from cloud.payments.reconcile import Compared, Difference, Why
+from cloud.policy import Limits
+from cloud.providers import ProviderUnavailable
+from cloud.web import limits
+from cloud.web.problems import Refusal
+from protocol.messages import Message, Money, ProblemType
+
+reading: APIRouter = router(Right.RECONCILE, Scope.RECONCILIATION_READ)
+reading_all: APIRouter = operators_router(Right.RECONCILE, Scope.RECONCILIATION_READ)
+comparing: APIRouter = router(Right.RECONCILE, Scope.RECONCILIATION_WRITE)
+comparing_all: APIRouter = operators_router(Right.RECONCILE, Scope.RECONCILIATION_WRITE)
+
+
+class ComparedDay(Message):
+    """A day, in UTC, as it was compared last."""
+
+    day: date
+    compared_at: AwareDatetime
+    things: int
+    """How many purchases and refunds were compared."""
+    differing: int
+    """On how many of them the sides differ."""
+
+
+class ComparedDays(Message):
+    days: list[ComparedDay]
+
+
+class DifferenceTold(Message):
+    """One thing on which the sides differ."""
+
+    at: AwareDatetime
+    kind: Literal["sale", "refund"]
+    why: Why
+    merchant_id: str | None
+    """Null for what the payment provider alone knows of."""
+    reference: str | None
+    """The till's name for it; null for what the provider alone knows of."""
+    purchase_reference: str | None
+    """The till's name for the purchase that it is, or of which it is a refund."""
+    ledger: Money | None
+    """What the ledger has; null when it has nothing."""
+    provider: Money | None
+    """What the provider has; null when it has nothing."""
+    told: str | None
+    """What the till was told about a purchase; null when that was not reported."""
+
+
+class Differences(Message):
+    differences: list[DifferenceTold]
+    """The newest first."""
+    next: str | None
+    """The `cursor` of the next page; null on the last one."""
+
+
+class DayToCompare(Message):
+    day: date
+    """One of the last 14, in UTC."""
+
+
+@reading.get("/reconciliation")
+async def show_all(asked: Asker) -> ComparedDays:
+    """Lists the latest 31 days that were compared, the newest first, as far as they are the
+    merchant's."""
+    return await _days(asked)
+
+
+@reading_all.get("/reconciliation")
+async def show_all_of_all(asked: OperatorAsker) -> ComparedDays:
+    """Lists the latest 31 days that were compared, of all merchants and of what the payment
+    provider alone knows of. It needs a key of the operator's."""
+    return await _days(asked)
+
+
+@reading.get("/reconciliation/{day}")
+async def show_differences(
+    asked: Asker, day: date, cursor: paging.Cursor = None, limit: paging.Size = 50
+) -> Differences:
+    """Tells on what the sides differ on a day, as far as it is the merchant's."""
+    return await _differences(asked, day, cursor, limit)
+
+
+@reading_all.get("/reconciliation/{day}")
+async def show_differences_of_all(
+    asked: OperatorAsker, day: date, cursor: paging.Cursor = None, limit: paging.Size = 50
+) -> Differences:
+    """Tells on what the sides differ on a day. It needs a key of the operator's."""
+    return await _differences(asked, day, cursor, limit)
+
+
+@comparing.post("/reconciliation")
+async def compare(asked: AskerOnce, wanted: DayToCompare) -> ComparedDay:
+    """Compares a day with the payment provider now."""
+    return await _compare(asked, wanted.day)
+
+
+@comparing_all.post("/reconciliation")
+async def compare_all(asked: OperatorAskerOnce, wanted: DayToCompare) -> ComparedDay:
+    """Compares a day with the payment provider now, of all merchants. It needs a key of the
+    operator's."""
+    return await _compare(asked, wanted.day)
+
+
+async def _days(asked: Asked) -> ComparedDays:
+    found = await compared_days(asked.session, asked.reach.merchant_id)
+    return ComparedDays(days=[_told(each) for each in found])
+
+
+async def _differences(asked: Asked, day: date, cursor: str | None, limit: int) -> Differences:
+    found = (await _find(asked, day)).report.differences
+    before = paging.position_of(cursor)
+    end = len(found) if before is None else min(before, len(found))
+    start = max(end - limit, 0)
+    return Differences(
+        differences=[_difference(each) for each in reversed(found[start:end])],
+        next=paging.cursor_of((found[start].at, str(start))) if start else None,
+    )
+
+
+async def _compare(asked: Asked, day: date) -> ComparedDay:
+    await limits.spend(asked.session, Limits.COMPARISONS, asked.by.who, asked.now)
+    merchant_id = asked.reach.merchant_id
+    try:
+        await compare_day(asked.context, asked.session, asked.by, day, merchant_id)
+    except ProviderUnavailable:
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=60) from None
+    return _told(await _find(asked, day))
+
+
+async def _find(asked: Asked, day: date) -> Compared:
+    """Returns a day as it was compared. Raises Refusal when it was not."""
+    for each in await compared_days(asked.session, asked.reach.merchant_id):
+        if each.day == day:
+            return each
+    raise Refusal(ProblemType.NOT_FOUND, "this day was not compared, or is not kept any more")
+
+
+def _told(compared: Compared) -> ComparedDay:
+    return ComparedDay(
+        day=compared.day,
+        compared_at=compared.at,
+        things=sum(compared.report.counts.values()),
+        differing=len(compared.report.differences),
+    )
+
+
+def _difference(each: Difference) -> DifferenceTold:
+    return DifferenceTold(
+        at=each.at,
+        kind="refund" if each.kind == "refund" else "sale",
+        why=each.why,
+        merchant_id=each.merchant_id,
+        reference=each.reference,
+        purchase_reference=each.sale,
+        ledger=each.ledger,
+        provider=each.provider,
+        told=each.told,
+    )
+
+
+ROUTERS = (reading, reading_all, comparing, comparing_all)
