@@ -20,9 +20,6 @@ class Recognised:
     """What became of the palms of a day at a kiosk, under one light.
 
     Attributes:
-        day (datetime.date):
-        device_id (str):
-        light (Light): The light under which a palm was taken, as far as the service knows.
         palms (int):
         recognised (int):
         digits (int):
@@ -34,11 +31,11 @@ class Recognised:
         median_s (float | None): In how many seconds half of the palms were answered, as one of ten steps; null where it
             took longer than the last, 10, and without palms.
         quality (Qualities): How well palms could be seen that were read, by classes of their quality.
+        day (datetime.date):
+        device_id (str):
+        light (Light): The light under which a palm was taken, as far as the service knows.
     """
 
-    day: datetime.date
-    device_id: str
-    light: Light
     palms: int
     recognised: int
     digits: int
@@ -49,14 +46,11 @@ class Recognised:
     unreadable: int
     median_s: float | None
     quality: Qualities
+    day: datetime.date
+    device_id: str
+    light: Light
 
     def to_dict(self) -> dict[str, Any]:
-        day = self.day.isoformat()
-
-        device_id = self.device_id
-
-        light = self.light.value
-
         palms = self.palms
 
         recognised = self.recognised
@@ -78,13 +72,16 @@ class Recognised:
 
         quality = self.quality.to_dict()
 
+        day = self.day.isoformat()
+
+        device_id = self.device_id
+
+        light = self.light.value
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
             {
-                "day": day,
-                "device_id": device_id,
-                "light": light,
                 "palms": palms,
                 "recognised": recognised,
                 "digits": digits,
@@ -95,6 +92,9 @@ class Recognised:
                 "unreadable": unreadable,
                 "median_s": median_s,
                 "quality": quality,
+                "day": day,
+                "device_id": device_id,
+                "light": light,
             }
         )
 
@@ -105,12 +105,6 @@ class Recognised:
         from ..models.qualities import Qualities  # noqa: PLC0415
 
         d = dict(src_dict)
-        day = datetime.date.fromisoformat(d.pop("day"))
-
-        device_id = d.pop("device_id")
-
-        light = Light(d.pop("light"))
-
         palms = d.pop("palms")
 
         recognised = d.pop("recognised")
@@ -136,10 +130,13 @@ class Recognised:
 
         quality = Qualities.from_dict(d.pop("quality"))
 
+        day = datetime.date.fromisoformat(d.pop("day"))
+
+        device_id = d.pop("device_id")
+
+        light = Light(d.pop("light"))
+
         recognised = cls(
-            day=day,
-            device_id=device_id,
-            light=light,
             palms=palms,
             recognised=recognised,
             digits=digits,
@@ -150,6 +147,9 @@ class Recognised:
             unreadable=unreadable,
             median_s=median_s,
             quality=quality,
+            day=day,
+            device_id=device_id,
+            light=light,
         )
 
         return recognised

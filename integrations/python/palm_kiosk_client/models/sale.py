@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 
 from ..models.sale_outcome import SaleOutcome
+from ..models.sale_state import SaleState
 
 if TYPE_CHECKING:
     from ..models.card import Card
@@ -24,10 +25,13 @@ class Sale:
         purchase_id (str):
         reference (str):
         device_id (str):
+        site_id (None | str):
         amount (Money): An amount in the currency's minor unit (ISO 4217), above zero. Which amounts can be charged
             depends on the currency, see `Chargeable`.
         refunded_minor (int):
         outcome (SaleOutcome):
+        state (SaleState): What has become of a sale.
+        told (None | str):
         decline_reason (None | str):
         card (Card | None):
         person (None | str):
@@ -37,9 +41,12 @@ class Sale:
     purchase_id: str
     reference: str
     device_id: str
+    site_id: str | None
     amount: Money
     refunded_minor: int
     outcome: SaleOutcome
+    state: SaleState
+    told: str | None
     decline_reason: str | None
     card: Card | None
     person: str | None
@@ -54,11 +61,19 @@ class Sale:
 
         device_id = self.device_id
 
+        site_id: str | None
+        site_id = self.site_id
+
         amount = self.amount.to_dict()
 
         refunded_minor = self.refunded_minor
 
         outcome = self.outcome.value
+
+        state = self.state.value
+
+        told: str | None
+        told = self.told
 
         decline_reason: str | None
         decline_reason = self.decline_reason
@@ -81,9 +96,12 @@ class Sale:
                 "purchase_id": purchase_id,
                 "reference": reference,
                 "device_id": device_id,
+                "site_id": site_id,
                 "amount": amount,
                 "refunded_minor": refunded_minor,
                 "outcome": outcome,
+                "state": state,
+                "told": told,
                 "decline_reason": decline_reason,
                 "card": card,
                 "person": person,
@@ -105,11 +123,27 @@ class Sale:
 
         device_id = d.pop("device_id")
 
+        def _parse_site_id(data: object) -> str | None:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        site_id = _parse_site_id(d.pop("site_id"))
+
         amount = Money.from_dict(d.pop("amount"))
 
         refunded_minor = d.pop("refunded_minor")
 
         outcome = SaleOutcome(d.pop("outcome"))
+
+        state = SaleState(d.pop("state"))
+
+        def _parse_told(data: object) -> str | None:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        told = _parse_told(d.pop("told"))
 
         def _parse_decline_reason(data: object) -> str | None:
             if data is None:
@@ -146,9 +180,12 @@ class Sale:
             purchase_id=purchase_id,
             reference=reference,
             device_id=device_id,
+            site_id=site_id,
             amount=amount,
             refunded_minor=refunded_minor,
             outcome=outcome,
+            state=state,
+            told=told,
             decline_reason=decline_reason,
             card=card,
             person=person,

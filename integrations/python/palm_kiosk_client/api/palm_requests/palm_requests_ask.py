@@ -71,7 +71,7 @@ def sync_detailed(
      Has a kiosk ask the person before it for their palm.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
         body (WantedPalm): What the person before a kiosk is asked.
@@ -109,7 +109,7 @@ def sync(
      Has a kiosk ask the person before it for their palm.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
         body (WantedPalm): What the person before a kiosk is asked.
@@ -142,7 +142,7 @@ async def asyncio_detailed(
      Has a kiosk ask the person before it for their palm.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
         body (WantedPalm): What the person before a kiosk is asked.
@@ -178,7 +178,7 @@ async def asyncio(
      Has a kiosk ask the person before it for their palm.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
         body (WantedPalm): What the person before a kiosk is asked.

@@ -67,7 +67,7 @@ def sync_detailed(
      Has a kiosk ask no longer. What has ended already is told as it is.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         request_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
@@ -105,7 +105,7 @@ def sync(
      Has a kiosk ask no longer. What has ended already is told as it is.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         request_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
@@ -138,7 +138,7 @@ async def asyncio_detailed(
      Has a kiosk ask no longer. What has ended already is told as it is.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         request_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
@@ -174,7 +174,7 @@ async def asyncio(
      Has a kiosk ask no longer. What has ended already is told as it is.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         request_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.

@@ -71,7 +71,7 @@ def sync_detailed(
      Tells how far a request is: with `wait`, as soon as it has ended.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         request_id (str):
         wait (int | Unset): How many seconds to wait for its end. Default: 0.
 
@@ -108,7 +108,7 @@ def sync(
      Tells how far a request is: with `wait`, as soon as it has ended.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         request_id (str):
         wait (int | Unset): How many seconds to wait for its end. Default: 0.
 
@@ -140,7 +140,7 @@ async def asyncio_detailed(
      Tells how far a request is: with `wait`, as soon as it has ended.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         request_id (str):
         wait (int | Unset): How many seconds to wait for its end. Default: 0.
 
@@ -175,7 +175,7 @@ async def asyncio(
      Tells how far a request is: with `wait`, as soon as it has ended.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         request_id (str):
         wait (int | Unset): How many seconds to wait for its end. Default: 0.
 

@@ -68,7 +68,7 @@ def sync_detailed(
      Tells whose palms are linked to a reference of yours.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         reference (str): What your member's card says.
 
     Raises:
@@ -102,7 +102,7 @@ def sync(
      Tells whose palms are linked to a reference of yours.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         reference (str): What your member's card says.
 
     Raises:
@@ -131,7 +131,7 @@ async def asyncio_detailed(
      Tells whose palms are linked to a reference of yours.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         reference (str): What your member's card says.
 
     Raises:
@@ -163,7 +163,7 @@ async def asyncio(
      Tells whose palms are linked to a reference of yours.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         reference (str): What your member's card says.
 
     Raises:

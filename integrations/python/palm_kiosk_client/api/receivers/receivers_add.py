@@ -71,7 +71,7 @@ def sync_detailed(
      Adds a receiver, and tells the secret that it checks signatures with.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
         body (Webhook): Where a merchant's own system is told of which events.
@@ -109,7 +109,7 @@ def sync(
      Adds a receiver, and tells the secret that it checks signatures with.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
         body (Webhook): Where a merchant's own system is told of which events.
@@ -142,7 +142,7 @@ async def asyncio_detailed(
      Adds a receiver, and tells the secret that it checks signatures with.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
         body (Webhook): Where a merchant's own system is told of which events.
@@ -178,7 +178,7 @@ async def asyncio(
      Adds a receiver, and tells the secret that it checks signatures with.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
         body (Webhook): Where a merchant's own system is told of which events.

@@ -71,7 +71,7 @@ def sync_detailed(
      Has a receiver told elsewhere, or of other events, from now on.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         body (Webhook): Where a merchant's own system is told of which events.
 
@@ -108,7 +108,7 @@ def sync(
      Has a receiver told elsewhere, or of other events, from now on.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         body (Webhook): Where a merchant's own system is told of which events.
 
@@ -140,7 +140,7 @@ async def asyncio_detailed(
      Has a receiver told elsewhere, or of other events, from now on.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         body (Webhook): Where a merchant's own system is told of which events.
 
@@ -175,7 +175,7 @@ async def asyncio(
      Has a receiver told elsewhere, or of other events, from now on.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         body (Webhook): Where a merchant's own system is told of which events.
 

@@ -80,7 +80,7 @@ def sync_detailed(
      Lists what was told to a receiver within 30 days, or is to be told, the newest first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
@@ -120,7 +120,7 @@ def sync(
      Lists what was told to a receiver within 30 days, or is to be told, the newest first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
@@ -155,7 +155,7 @@ async def asyncio_detailed(
      Lists what was told to a receiver within 30 days, or is to be told, the newest first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
@@ -193,7 +193,7 @@ async def asyncio(
      Lists what was told to a receiver within 30 days, or is to be told, the newest first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.

@@ -59,7 +59,7 @@ def sync_detailed(
      Removes a receiver, with the record of what was told to it.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
 
     Raises:
@@ -93,7 +93,7 @@ def sync(
      Removes a receiver, with the record of what was told to it.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
 
     Raises:
@@ -122,7 +122,7 @@ async def asyncio_detailed(
      Removes a receiver, with the record of what was told to it.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
 
     Raises:
@@ -154,7 +154,7 @@ async def asyncio(
      Removes a receiver, with the record of what was told to it.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
 
     Raises:

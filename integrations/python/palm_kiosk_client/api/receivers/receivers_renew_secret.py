@@ -67,7 +67,7 @@ def sync_detailed(
      Makes another secret, and tells it. For a day both sign.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
@@ -105,7 +105,7 @@ def sync(
      Makes another secret, and tells it. For a day both sign.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
@@ -138,7 +138,7 @@ async def asyncio_detailed(
      Makes another secret, and tells it. For a day both sign.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
@@ -174,7 +174,7 @@ async def asyncio(
      Makes another secret, and tells it. For a day both sign.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.

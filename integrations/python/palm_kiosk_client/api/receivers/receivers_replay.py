@@ -70,7 +70,7 @@ def sync_detailed(
      Tells a receiver of an event once more, with the same `webhook-id`.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         delivery_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
@@ -111,7 +111,7 @@ def sync(
      Tells a receiver of an event once more, with the same `webhook-id`.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         delivery_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
@@ -147,7 +147,7 @@ async def asyncio_detailed(
      Tells a receiver of an event once more, with the same `webhook-id`.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         delivery_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
@@ -186,7 +186,7 @@ async def asyncio(
      Tells a receiver of an event once more, with the same `webhook-id`.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         receiver_id (str):
         delivery_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it

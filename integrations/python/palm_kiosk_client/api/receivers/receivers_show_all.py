@@ -58,7 +58,7 @@ def sync_detailed(
      Lists the merchant's receivers, the oldest first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -89,7 +89,7 @@ def sync(
      Lists the merchant's receivers, the oldest first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -115,7 +115,7 @@ async def asyncio_detailed(
      Lists the merchant's receivers, the oldest first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -144,7 +144,7 @@ async def asyncio(
      Lists the merchant's receivers, the oldest first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

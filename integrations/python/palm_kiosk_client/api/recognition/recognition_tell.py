@@ -98,7 +98,7 @@ def sync_detailed(
      Tells what became of palms, by day, kiosk and light, the newest day first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         device_id (None | str | Unset): Only this kiosk.
         light (Light | None | Unset): Only this light.
         cursor (None | str | Unset): `next` of the page before; none for the first.
@@ -141,7 +141,7 @@ def sync(
      Tells what became of palms, by day, kiosk and light, the newest day first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         device_id (None | str | Unset): Only this kiosk.
         light (Light | None | Unset): Only this light.
         cursor (None | str | Unset): `next` of the page before; none for the first.
@@ -179,7 +179,7 @@ async def asyncio_detailed(
      Tells what became of palms, by day, kiosk and light, the newest day first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         device_id (None | str | Unset): Only this kiosk.
         light (Light | None | Unset): Only this light.
         cursor (None | str | Unset): `next` of the page before; none for the first.
@@ -220,7 +220,7 @@ async def asyncio(
      Tells what became of palms, by day, kiosk and light, the newest day first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         device_id (None | str | Unset): Only this kiosk.
         light (Light | None | Unset): Only this light.
         cursor (None | str | Unset): `next` of the page before; none for the first.

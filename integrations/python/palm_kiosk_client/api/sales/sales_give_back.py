@@ -5,9 +5,9 @@ from urllib.parse import quote
 import httpx
 
 from ...client import AuthenticatedClient, Client
+from ...models.new_refund import NewRefund
 from ...models.problem import Problem
 from ...models.refund import Refund
-from ...models.refund_request import RefundRequest
 from ...types import Response
 
 
@@ -15,7 +15,7 @@ def _get_kwargs(
     merchant_id: str,
     purchase_id: str,
     *,
-    body: RefundRequest,
+    body: NewRefund,
     idempotency_key: str,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -66,7 +66,7 @@ def sync_detailed(
     purchase_id: str,
     *,
     client: AuthenticatedClient,
-    body: RefundRequest,
+    body: NewRefund,
     idempotency_key: str,
 ) -> Response[Problem | Refund]:
     """Give Back
@@ -74,11 +74,11 @@ def sync_detailed(
      Gives a purchase back, in full or in part.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         purchase_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (RefundRequest):
+        body (NewRefund):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -107,7 +107,7 @@ def sync(
     purchase_id: str,
     *,
     client: AuthenticatedClient,
-    body: RefundRequest,
+    body: NewRefund,
     idempotency_key: str,
 ) -> Problem | Refund | None:
     """Give Back
@@ -115,11 +115,11 @@ def sync(
      Gives a purchase back, in full or in part.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         purchase_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (RefundRequest):
+        body (NewRefund):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -143,7 +143,7 @@ async def asyncio_detailed(
     purchase_id: str,
     *,
     client: AuthenticatedClient,
-    body: RefundRequest,
+    body: NewRefund,
     idempotency_key: str,
 ) -> Response[Problem | Refund]:
     """Give Back
@@ -151,11 +151,11 @@ async def asyncio_detailed(
      Gives a purchase back, in full or in part.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         purchase_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (RefundRequest):
+        body (NewRefund):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -182,7 +182,7 @@ async def asyncio(
     purchase_id: str,
     *,
     client: AuthenticatedClient,
-    body: RefundRequest,
+    body: NewRefund,
     idempotency_key: str,
 ) -> Problem | Refund | None:
     """Give Back
@@ -190,11 +190,11 @@ async def asyncio(
      Gives a purchase back, in full or in part.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         purchase_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (RefundRequest):
+        body (NewRefund):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -59,7 +59,7 @@ def sync_detailed(
     """Show
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         purchase_id (str):
 
     Raises:
@@ -91,7 +91,7 @@ def sync(
     """Show
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         purchase_id (str):
 
     Raises:
@@ -118,7 +118,7 @@ async def asyncio_detailed(
     """Show
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         purchase_id (str):
 
     Raises:
@@ -148,7 +148,7 @@ async def asyncio(
     """Show
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         purchase_id (str):
 
     Raises:

@@ -6,6 +6,7 @@ import httpx
 
 from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
+from ...models.sale_state import SaleState
 from ...models.sales import Sales
 from ...types import UNSET, Response, Unset
 
@@ -14,6 +15,10 @@ def _get_kwargs(
     merchant_id: str,
     *,
     reference: None | str | Unset = UNSET,
+    when: None | str | Unset = UNSET,
+    site_id: None | str | Unset = UNSET,
+    device_id: None | str | Unset = UNSET,
+    state: None | SaleState | Unset = UNSET,
     cursor: None | str | Unset = UNSET,
     limit: int | Unset = 50,
 ) -> dict[str, Any]:
@@ -26,6 +31,36 @@ def _get_kwargs(
     else:
         json_reference = reference
     params["reference"] = json_reference
+
+    json_when: str | Unset | None
+    if isinstance(when, Unset):
+        json_when = UNSET
+    else:
+        json_when = when
+    params["when"] = json_when
+
+    json_site_id: str | Unset | None
+    if isinstance(site_id, Unset):
+        json_site_id = UNSET
+    else:
+        json_site_id = site_id
+    params["site_id"] = json_site_id
+
+    json_device_id: str | Unset | None
+    if isinstance(device_id, Unset):
+        json_device_id = UNSET
+    else:
+        json_device_id = device_id
+    params["device_id"] = json_device_id
+
+    json_state: str | Unset | None
+    if isinstance(state, Unset):
+        json_state = UNSET
+    elif isinstance(state, SaleState):
+        json_state = state.value
+    else:
+        json_state = state
+    params["state"] = json_state
 
     json_cursor: str | Unset | None
     if isinstance(cursor, Unset):
@@ -78,6 +113,10 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     reference: None | str | Unset = UNSET,
+    when: None | str | Unset = UNSET,
+    site_id: None | str | Unset = UNSET,
+    device_id: None | str | Unset = UNSET,
+    state: None | SaleState | Unset = UNSET,
     cursor: None | str | Unset = UNSET,
     limit: int | Unset = 50,
 ) -> Response[Problem | Sales]:
@@ -86,8 +125,12 @@ def sync_detailed(
      Lists purchases, the newest first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         reference (None | str | Unset): The till's name.
+        when (None | str | Unset): A day (`2026-11-29`) or month (`2026-11`).
+        site_id (None | str | Unset): Only at this site.
+        device_id (None | str | Unset): Only at this kiosk.
+        state (None | SaleState | Unset): Only those that became this.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 
@@ -102,6 +145,10 @@ def sync_detailed(
     kwargs = _get_kwargs(
         merchant_id=merchant_id,
         reference=reference,
+        when=when,
+        site_id=site_id,
+        device_id=device_id,
+        state=state,
         cursor=cursor,
         limit=limit,
     )
@@ -118,6 +165,10 @@ def sync(
     *,
     client: AuthenticatedClient,
     reference: None | str | Unset = UNSET,
+    when: None | str | Unset = UNSET,
+    site_id: None | str | Unset = UNSET,
+    device_id: None | str | Unset = UNSET,
+    state: None | SaleState | Unset = UNSET,
     cursor: None | str | Unset = UNSET,
     limit: int | Unset = 50,
 ) -> Problem | Sales | None:
@@ -126,8 +177,12 @@ def sync(
      Lists purchases, the newest first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         reference (None | str | Unset): The till's name.
+        when (None | str | Unset): A day (`2026-11-29`) or month (`2026-11`).
+        site_id (None | str | Unset): Only at this site.
+        device_id (None | str | Unset): Only at this kiosk.
+        state (None | SaleState | Unset): Only those that became this.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 
@@ -143,6 +198,10 @@ def sync(
         merchant_id=merchant_id,
         client=client,
         reference=reference,
+        when=when,
+        site_id=site_id,
+        device_id=device_id,
+        state=state,
         cursor=cursor,
         limit=limit,
     ).parsed
@@ -153,6 +212,10 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     reference: None | str | Unset = UNSET,
+    when: None | str | Unset = UNSET,
+    site_id: None | str | Unset = UNSET,
+    device_id: None | str | Unset = UNSET,
+    state: None | SaleState | Unset = UNSET,
     cursor: None | str | Unset = UNSET,
     limit: int | Unset = 50,
 ) -> Response[Problem | Sales]:
@@ -161,8 +224,12 @@ async def asyncio_detailed(
      Lists purchases, the newest first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         reference (None | str | Unset): The till's name.
+        when (None | str | Unset): A day (`2026-11-29`) or month (`2026-11`).
+        site_id (None | str | Unset): Only at this site.
+        device_id (None | str | Unset): Only at this kiosk.
+        state (None | SaleState | Unset): Only those that became this.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 
@@ -177,6 +244,10 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         merchant_id=merchant_id,
         reference=reference,
+        when=when,
+        site_id=site_id,
+        device_id=device_id,
+        state=state,
         cursor=cursor,
         limit=limit,
     )
@@ -191,6 +262,10 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     reference: None | str | Unset = UNSET,
+    when: None | str | Unset = UNSET,
+    site_id: None | str | Unset = UNSET,
+    device_id: None | str | Unset = UNSET,
+    state: None | SaleState | Unset = UNSET,
     cursor: None | str | Unset = UNSET,
     limit: int | Unset = 50,
 ) -> Problem | Sales | None:
@@ -199,8 +274,12 @@ async def asyncio(
      Lists purchases, the newest first.
 
     Args:
-        merchant_id (str): Your merchant's id.
+        merchant_id (str): A merchant's id.
         reference (None | str | Unset): The till's name.
+        when (None | str | Unset): A day (`2026-11-29`) or month (`2026-11`).
+        site_id (None | str | Unset): Only at this site.
+        device_id (None | str | Unset): Only at this kiosk.
+        state (None | SaleState | Unset): Only those that became this.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 
@@ -217,6 +296,10 @@ async def asyncio(
             merchant_id=merchant_id,
             client=client,
             reference=reference,
+            when=when,
+            site_id=site_id,
+            device_id=device_id,
+            state=state,
             cursor=cursor,
             limit=limit,
         )

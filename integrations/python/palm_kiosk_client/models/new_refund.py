@@ -5,25 +5,28 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
+from ..models.reason import Reason
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.money import Money
 
 
-T = TypeVar("T", bound="RefundRequest")
+T = TypeVar("T", bound="NewRefund")
 
 
 @_attrs_define
-class RefundRequest:
+class NewRefund:
     """
     Attributes:
         reference (str):
         amount (Money | None | Unset):
+        reason (None | Reason | Unset):
     """
 
     reference: str
     amount: Money | Unset | None = UNSET
+    reason: Reason | Unset | None = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.money import Money  # noqa: PLC0415
@@ -38,6 +41,14 @@ class RefundRequest:
         else:
             amount = self.amount
 
+        reason: str | Unset | None
+        if isinstance(self.reason, Unset):
+            reason = UNSET
+        elif isinstance(self.reason, Reason):
+            reason = self.reason.value
+        else:
+            reason = self.reason
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -47,6 +58,8 @@ class RefundRequest:
         )
         if amount is not UNSET:
             field_dict["amount"] = amount
+        if reason is not UNSET:
+            field_dict["reason"] = reason
 
         return field_dict
 
@@ -74,9 +87,27 @@ class RefundRequest:
 
         amount = _parse_amount(d.pop("amount", UNSET))
 
-        refund_request = cls(
+        def _parse_reason(data: object) -> Reason | Unset | None:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                reason_type_0 = Reason(data)
+
+                return reason_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | Reason | Unset, data)
+
+        reason = _parse_reason(d.pop("reason", UNSET))
+
+        new_refund = cls(
             reference=reference,
             amount=amount,
+            reason=reason,
         )
 
-        return refund_request
+        return new_refund

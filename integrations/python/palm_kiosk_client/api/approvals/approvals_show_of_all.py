@@ -1,0 +1,162 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...models.approval import Approval
+from ...models.problem import Problem
+from ...types import Response
+
+
+def _get_kwargs(
+    approval_id: str,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/approvals/{approval_id}".format(
+            approval_id=quote(str(approval_id), safe=""),
+        ),
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Approval | Problem:
+    if response.status_code == 200:
+        response_200 = Approval.from_dict(response.json())
+
+        return response_200
+
+    response_default = Problem.from_dict(response.json())
+
+    return response_default
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Approval | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    approval_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> Response[Approval | Problem]:
+    """Show Of All
+
+     Tells of one, of any merchant or of all. It needs a key of the operator's.
+
+    Args:
+        approval_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Approval | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        approval_id=approval_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    approval_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> Approval | Problem | None:
+    """Show Of All
+
+     Tells of one, of any merchant or of all. It needs a key of the operator's.
+
+    Args:
+        approval_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Approval | Problem
+    """
+
+    return sync_detailed(
+        approval_id=approval_id,
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    approval_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> Response[Approval | Problem]:
+    """Show Of All
+
+     Tells of one, of any merchant or of all. It needs a key of the operator's.
+
+    Args:
+        approval_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Approval | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        approval_id=approval_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    approval_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> Approval | Problem | None:
+    """Show Of All
+
+     Tells of one, of any merchant or of all. It needs a key of the operator's.
+
+    Args:
+        approval_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Approval | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            approval_id=approval_id,
+            client=client,
+        )
+    ).parsed

@@ -1,0 +1,162 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...models.linked_there import LinkedThere
+from ...models.problem import Problem
+from ...types import Response
+
+
+def _get_kwargs(
+    merchant_id: str,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/merchants/{merchant_id}/holdings".format(
+            merchant_id=quote(str(merchant_id), safe=""),
+        ),
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> LinkedThere | Problem:
+    if response.status_code == 200:
+        response_200 = LinkedThere.from_dict(response.json())
+
+        return response_200
+
+    response_default = Problem.from_dict(response.json())
+
+    return response_default
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[LinkedThere | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    merchant_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> Response[LinkedThere | Problem]:
+    """Show
+
+     Counts the tickets and memberships that people have linked.
+
+    Args:
+        merchant_id (str): A merchant's id.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[LinkedThere | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        merchant_id=merchant_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    merchant_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> LinkedThere | Problem | None:
+    """Show
+
+     Counts the tickets and memberships that people have linked.
+
+    Args:
+        merchant_id (str): A merchant's id.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        LinkedThere | Problem
+    """
+
+    return sync_detailed(
+        merchant_id=merchant_id,
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    merchant_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> Response[LinkedThere | Problem]:
+    """Show
+
+     Counts the tickets and memberships that people have linked.
+
+    Args:
+        merchant_id (str): A merchant's id.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[LinkedThere | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        merchant_id=merchant_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    merchant_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> LinkedThere | Problem | None:
+    """Show
+
+     Counts the tickets and memberships that people have linked.
+
+    Args:
+        merchant_id (str): A merchant's id.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        LinkedThere | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            merchant_id=merchant_id,
+            client=client,
+        )
+    ).parsed

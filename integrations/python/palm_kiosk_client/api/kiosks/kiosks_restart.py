@@ -1,0 +1,197 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...models.kiosk_in_full import KioskInFull
+from ...models.problem import Problem
+from ...types import Response
+
+
+def _get_kwargs(
+    merchant_id: str,
+    device_id: str,
+    *,
+    idempotency_key: str,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    headers["idempotency-key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/v1/merchants/{merchant_id}/devices/{device_id}/restart".format(
+            merchant_id=quote(str(merchant_id), safe=""),
+            device_id=quote(str(device_id), safe=""),
+        ),
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> KioskInFull | Problem:
+    if response.status_code == 200:
+        response_200 = KioskInFull.from_dict(response.json())
+
+        return response_200
+
+    response_default = Problem.from_dict(response.json())
+
+    return response_default
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[KioskInFull | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    merchant_id: str,
+    device_id: str,
+    *,
+    client: AuthenticatedClient,
+    idempotency_key: str,
+) -> Response[KioskInFull | Problem]:
+    """Restart
+
+     Has a kiosk start again, as soon as nobody is before it.
+
+    Args:
+        merchant_id (str): A merchant's id.
+        device_id (str):
+        idempotency_key (str): A name of your own for this request. Sent again within a day, it
+            gets the first answer again.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[KioskInFull | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        merchant_id=merchant_id,
+        device_id=device_id,
+        idempotency_key=idempotency_key,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    merchant_id: str,
+    device_id: str,
+    *,
+    client: AuthenticatedClient,
+    idempotency_key: str,
+) -> KioskInFull | Problem | None:
+    """Restart
+
+     Has a kiosk start again, as soon as nobody is before it.
+
+    Args:
+        merchant_id (str): A merchant's id.
+        device_id (str):
+        idempotency_key (str): A name of your own for this request. Sent again within a day, it
+            gets the first answer again.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        KioskInFull | Problem
+    """
+
+    return sync_detailed(
+        merchant_id=merchant_id,
+        device_id=device_id,
+        client=client,
+        idempotency_key=idempotency_key,
+    ).parsed
+
+
+async def asyncio_detailed(
+    merchant_id: str,
+    device_id: str,
+    *,
+    client: AuthenticatedClient,
+    idempotency_key: str,
+) -> Response[KioskInFull | Problem]:
+    """Restart
+
+     Has a kiosk start again, as soon as nobody is before it.
+
+    Args:
+        merchant_id (str): A merchant's id.
+        device_id (str):
+        idempotency_key (str): A name of your own for this request. Sent again within a day, it
+            gets the first answer again.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[KioskInFull | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        merchant_id=merchant_id,
+        device_id=device_id,
+        idempotency_key=idempotency_key,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    merchant_id: str,
+    device_id: str,
+    *,
+    client: AuthenticatedClient,
+    idempotency_key: str,
+) -> KioskInFull | Problem | None:
+    """Restart
+
+     Has a kiosk start again, as soon as nobody is before it.
+
+    Args:
+        merchant_id (str): A merchant's id.
+        device_id (str):
+        idempotency_key (str): A name of your own for this request. Sent again within a day, it
+            gets the first answer again.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        KioskInFull | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            merchant_id=merchant_id,
+            device_id=device_id,
+            client=client,
+            idempotency_key=idempotency_key,
+        )
+    ).parsed

@@ -1,0 +1,176 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...models.problem import Problem
+from ...models.way import Way
+from ...types import Response
+
+
+def _get_kwargs(
+    merchant_id: str,
+    purchase_id: str,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/merchants/{merchant_id}/purchases/{purchase_id}/steps".format(
+            merchant_id=quote(str(merchant_id), safe=""),
+            purchase_id=quote(str(purchase_id), safe=""),
+        ),
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | Way:
+    if response.status_code == 200:
+        response_200 = Way.from_dict(response.json())
+
+        return response_200
+
+    response_default = Problem.from_dict(response.json())
+
+    return response_default
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | Way]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    merchant_id: str,
+    purchase_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> Response[Problem | Way]:
+    """Show Way
+
+     Tells the way of a purchase, from the till to the ledger.
+
+    Args:
+        merchant_id (str): A merchant's id.
+        purchase_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | Way]
+    """
+
+    kwargs = _get_kwargs(
+        merchant_id=merchant_id,
+        purchase_id=purchase_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    merchant_id: str,
+    purchase_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> Problem | Way | None:
+    """Show Way
+
+     Tells the way of a purchase, from the till to the ledger.
+
+    Args:
+        merchant_id (str): A merchant's id.
+        purchase_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | Way
+    """
+
+    return sync_detailed(
+        merchant_id=merchant_id,
+        purchase_id=purchase_id,
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    merchant_id: str,
+    purchase_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> Response[Problem | Way]:
+    """Show Way
+
+     Tells the way of a purchase, from the till to the ledger.
+
+    Args:
+        merchant_id (str): A merchant's id.
+        purchase_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | Way]
+    """
+
+    kwargs = _get_kwargs(
+        merchant_id=merchant_id,
+        purchase_id=purchase_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    merchant_id: str,
+    purchase_id: str,
+    *,
+    client: AuthenticatedClient,
+) -> Problem | Way | None:
+    """Show Way
+
+     Tells the way of a purchase, from the till to the ledger.
+
+    Args:
+        merchant_id (str): A merchant's id.
+        purchase_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | Way
+    """
+
+    return (
+        await asyncio_detailed(
+            merchant_id=merchant_id,
+            purchase_id=purchase_id,
+            client=client,
+        )
+    ).parsed
