@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 import httpx
 from palm_kiosk_client import AuthenticatedClient
 from palm_kiosk_client.api.sales import sales_give_back, sales_show_all
-from palm_kiosk_client.models import Problem, Refund, RefundRequest, Sale, Sales
+from palm_kiosk_client.models import NewRefund, Problem, Refund, Sale, Sales
 
 LISTED = 20
 """How many sales are listed, the newest first."""
@@ -75,7 +75,7 @@ class Merchant:
                 self._id,
                 sale.purchase_id,
                 client=self._client,
-                body=RefundRequest(reference=name),
+                body=NewRefund(reference=name),
                 idempotency_key=name,
             )
         except (httpx.HTTPError, ValueError, KeyError):
