@@ -107,6 +107,8 @@ class Ring:
             if not mailbox.closed:
                 mailbox.closed = True
                 mailbox.newest = None
+                # The writer may still have the mailbox: whoever is called must not go with it.
+                mailbox.on_arrival = None
                 self._mailboxes.remove(mailbox)
                 self._arrived.notify_all()
 

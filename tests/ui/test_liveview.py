@@ -2,6 +2,7 @@
 
 import gc
 import os
+import weakref
 from collections.abc import Iterator
 
 import numpy as np
@@ -145,6 +146,17 @@ def test_palm_screens_that_come_and_go_leave_nothing_in_memory(
 
     before = come_and_go(4)
     assert (come_and_go(12) - before) / 12 < GROWTH_KB
+
+
+def test_of_a_live_view_that_is_gone_an_empty_wrapper_is_all_that_stays(
+    screenful: Screenful, qtbot: QtBot, view: LiveView
+) -> None:
+    assert view.viewing is not None
+    seen = weakref.ref(view.viewing)
+    screenful.show(Welcome("Corner Market"))
+    qtbot.waitUntil(lambda: not vars(view), timeout=60_000)
+    gc.collect()
+    assert seen() is None
 
 
 def test_no_wrapper_of_a_texture_that_was_shown_is_left(view: LiveView, qtbot: QtBot) -> None:
