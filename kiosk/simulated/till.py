@@ -4,7 +4,9 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NoReturn, TypeVar
+
+from typing_extensions import override
 
 from kiosk.screens import Check, Notice, Points
 from kiosk.till.till import (
@@ -19,6 +21,21 @@ from kiosk.till.till import (
 )
 from protocol.messages import Age, Card, Customer, Money
 
+KEPT = 200
+"""How many of the latest answers a till knows."""
+
+T = TypeVar("T")
+
+
+class Latest(dict[str, T]):
+    """The latest KEPT answers of a kind, by the reference of what was asked."""
+
+    @override
+    def __setitem__(self, reference: str, answer: T) -> None:
+        super().__setitem__(reference, answer)
+        if len(self) > KEPT:
+            del self[next(iter(self))]
+
 
 class SimulatedTill:
     """A till whose requests come from the dock, from a test, or from a shopper who tries a
@@ -28,22 +45,22 @@ class SimulatedTill:
         self._waiting: deque[Request] = deque()
         self._asked = asyncio.Event()
         self._withdrawals: dict[str, asyncio.Event] = {}
-        self.answers: dict[str, SaleResult] = {}
-        """The latest result of every answered sale, by reference."""
-        self.causes: dict[str, str] = {}
-        """Why sales were not paid, by reference, where that was told."""
+        self.answers = Latest[SaleResult]()
+        """The latest result of each answered sale."""
+        self.causes = Latest[str]()
+        """Why sales were not paid, where that was told."""
         self.staff_calls = 0
         """How often staff have been called."""
         self.show_call: Callable[[], None] | None = None
         """Shows a call for staff to whoever plays the till; None when nobody does."""
-        self.shoppers: dict[str, Customer | None] = {}
-        """Who the shopper of every answered acquisition and collection is, by reference."""
-        self.payers: dict[str, Customer | None] = {}
-        """Who pays each sale, by reference."""
-        self.of_age: dict[str, bool] = {}
-        """Whether the shopper of every answered acquisition has reached the age that was asked."""
-        self.entries: dict[str, Entry | None] = {}
-        """How shoppers have answered the till's questions, by reference."""
+        self.shoppers = Latest[Customer | None]()
+        """Who the shopper of each answered acquisition and collection is."""
+        self.payers = Latest[Customer | None]()
+        """Who pays each sale."""
+        self.of_age = Latest[bool]()
+        """Whether the shopper of each answered acquisition has reached the age that was asked."""
+        self.entries = Latest[Entry | None]()
+        """How shoppers have answered the till's questions."""
         self.tampered: list[Tampering] = []
         """The signs of tampering that are not gone."""
         self.maintenance: list[bool] = []
