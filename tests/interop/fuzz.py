@@ -1,8 +1,10 @@
 """`./run fuzz`: has Schemathesis send the service what its OpenAPI document allows and forbids.
 
 Schemathesis knows no signatures, so its requests pass a proxy on loopback that signs them as a
-device. It has the key of an integrator, and what it asks of any merchant is asked of theirs. Nor
-can it show a palm: what it asks about an id is asked about one that there is.
+device. It has the key of an integrator, in whose place the proxy puts one of many, so that it is
+not told to wait, and one of the operator's for what is of no merchant. What it asks of any merchant
+is asked of theirs. Nor can it show a palm: what it asks about an id is asked about one that there
+is.
 Arguments are passed on to `schemathesis run`, such as `--max-examples 100`.
 """
 
@@ -15,6 +17,7 @@ import tempfile
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +47,14 @@ NOT_FORWARDED = {
 }
 PLAIN_ID = "[A-Za-z0-9_-]{8,64}(?=[/?]|$)"
 """What may be an id: all else in its place is to be refused."""
+KEYS = 20
+"""So many keys take turns, each of which may ask 600 times a minute."""
+OF_NONE = re.compile(
+    r"(?:GET /v1/(?:devices|merchants)|"
+    r"\w+ /v1/(?:approvals|audit|audit-files|jobs|reconciliation|secret-replacements|staff)\b[^?]*)"
+    r"(?:\?|$)"
+)
+"""Operations on what is of no merchant."""
 NOT_RETURNED = {"connection", "content-encoding", "content-length", "date", "transfer-encoding"}
 
 
@@ -85,11 +96,13 @@ def what_there_is(
     return [(re.compile(place), name) for place, name in places.items()]
 
 
-def signing_proxy(served: Served) -> ThreadingHTTPServer:
+def signing_proxy(served: Served, key: str) -> ThreadingHTTPServer:
     """Returns a server on a free port of loopback that signs each request and passes it on. Its
     device is activated again when it has told of tampering, which revokes it: all that came after
-    would be refused."""
+    would be refused. Other keys take the place of `key`."""
     device = served.kiosk()
+    of_merchant = cycle(integrator(served).key for _ in range(KEYS))
+    of_operator = cycle(integrator(served, None).key for _ in range(KEYS))
     of_access = integrator(served, use=KeyUse.ACCESS).key
     there = what_there_is(served, device, integrator(served))
 
@@ -118,7 +131,11 @@ def signing_proxy(served: Served) -> ThreadingHTTPServer:
                 for name, value in self.headers.items()
                 if name.lower() not in NOT_FORWARDED
             }
-            if self.command == "POST" and not self.path.startswith("/v1/merchants/"):
+            is_of_merchant = self.path.startswith("/v1/merchants/")
+            is_of_none = OF_NONE.match(f"{self.command} {self.path}") is not None
+            if sent.get(API_KEY) == key:
+                sent[API_KEY] = next(of_operator if is_of_none else of_merchant)
+            if self.command == "POST" and not (is_of_merchant or is_of_none):
                 # Those with a key describe the header, so that it is tried without.
                 sent.setdefault("idempotency-key", secrets.token_urlsafe(16))
             asked = re.sub("^/v1/merchants/[^/?]+/", f"/v1/merchants/{FIRST}/", self.path)
@@ -158,7 +175,8 @@ def signing_proxy(served: Served) -> ThreadingHTTPServer:
 def main(schemathesis: str, options: list[str]) -> int:
     settings = Settings(recognition=PLAIN)
     with tempfile.TemporaryDirectory() as state, Served(Path(state), settings) as served:
-        proxy = signing_proxy(served)
+        key = integrator(served).key
+        proxy = signing_proxy(served, key)
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{proxy.server_port}"
         command = [
@@ -172,7 +190,7 @@ def main(schemathesis: str, options: list[str]) -> int:
             "--checks",
             "all",
             "--header",
-            f"X-API-Key: {integrator(served).key}",
+            f"X-API-Key: {key}",
             *options,
         ]
         environment = os.environ | {"PYTHONPATH": str(HERE)}
