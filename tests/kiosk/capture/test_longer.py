@@ -103,7 +103,10 @@ async def test_held_longer_a_palm_comes_with_its_pulse_and_a_last_picture(kiosk:
         for s in stage.shown
         if s.guidance.instruction is Instruction.HOLD_LONGER
     ]
-    assert progress == sorted(progress)
+    # A camera that was starved for a moment has the hold begin anew.
+    whole = progress[len(progress) - 1 - progress[::-1].index(0.0) :]
+    assert len(whole) > 1
+    assert whole == sorted(whole)
 
 
 async def test_a_hand_that_does_not_stay_is_asked_again(kiosk: Kiosk) -> None:
