@@ -1,7 +1,6 @@
 """The console with staff before it."""
 
 import json
-import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +12,6 @@ from cloud.console.members import StaffRow
 from cloud.console.roles import Reach, Role
 from cloud.fleet import orders, pictures
 from cloud.fleet.reports import ReportRow
-from cloud.integrations.asking import Scope
 from cloud.jobs.housekeeping import write_seen
 from cloud.keys.persons import OpenPerson
 from cloud.merchants.merchants import all_sites
@@ -23,9 +21,8 @@ from cloud.seen import Kind
 from cloud.watch import incidents
 from cloud.watch.incidents import IncidentRow
 from cloud.web.devices import DeviceRow
-from cloud.web.merchant_keys import KeyUse, make_key
 from protocol.fleet import Fault
-from protocol.messages import Money, ProblemType
+from protocol.messages import Money
 from tests.cloud.fleet.test_fleet import REPORT
 from tests.cloud.fleet.test_pictures import a_png
 from tests.support.passkeys import Authenticator
@@ -70,68 +67,6 @@ class Member:
 
     async def sign_in(self) -> httpx.Response:
         return await use(self.browser, self.passkey)
-
-
-@dataclass
-class System:
-    """A merchant's system with a key, or one of the operator's."""
-
-    http: httpx.AsyncClient
-    key: str
-    merchant_id: str | None
-    """None for the operator's, which is for what is of no merchant."""
-
-    @property
-    def name(self) -> str:
-        """What the audit trail calls it."""
-        return self.key.partition(".")[0]
-
-    async def ask(
-        self, method: str, path: str, body: Any = None, *, once: str | None = None
-    ) -> httpx.Response:
-        """Sends a request. `once` is the idempotency key of a POST, a new one without."""
-        sent = {"x-api-key": self.key}
-        if method == "POST":
-            sent["idempotency-key"] = once or secrets.token_hex(8)
-        below = "" if self.merchant_id is None else f"/merchants/{self.merchant_id}"
-        return await self.http.request(method, f"/v1{below}{path}", json=body, headers=sent)
-
-    async def get(self, path: str) -> Any:
-        return await self._told("GET", path)
-
-    async def post(self, path: str, body: Any = None) -> Any:
-        return await self._told("POST", path, body)
-
-    async def put(self, path: str, body: Any) -> Any:
-        return await self._told("PUT", path, body)
-
-    async def refused(self, method: str, path: str, body: Any = None) -> tuple[int, ProblemType]:
-        """Returns with what a request is refused."""
-        answer = await self.ask(method, path, body)
-        return answer.status_code, ProblemType(answer.json()["type"])
-
-    async def _told(self, method: str, path: str, body: Any = None) -> Any:
-        answer = await self.ask(method, path, body)
-        assert answer.is_success, answer.text
-        return answer.json()
-
-
-async def system_of(
-    portal: Portal, merchant_id: str | None = "first", *scopes: Scope, operators: bool = False
-) -> System:
-    """Returns a system with a new key, for everything when no scope is named: of this merchant, or
-    else of the operator's. Requests are on this merchant."""
-    async with portal.database.session() as session:
-        key = await make_key(
-            session,
-            portal.context.master,
-            KeyUse.API,
-            None if operators else merchant_id,
-            portal.now,
-            scopes=scopes or tuple(Scope),
-        )
-        await session.commit()
-    return System(portal.browser().http, key, merchant_id)
 
 
 def commanded(portal: Portal) -> By:

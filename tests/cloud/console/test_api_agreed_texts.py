@@ -12,8 +12,8 @@ from cloud.settings import Privacy, Settings
 from protocol.documents import digest_of
 from protocol.messages import ConsentText, ProblemType
 from tests.support.console import member_of, site_of
-from tests.support.console_api import system_of
 from tests.support.portal import Portal, open_portal
+from tests.support.systems import system_of
 
 pytestmark = pytest.mark.anyio
 
@@ -63,5 +63,5 @@ async def test_those_of_another_merchant_are_not_told(portal: Portal):
     florist = await portal.merchant("Florist")
     theirs = f"/sites/{await site_of(portal, florist)}/consents"
     for merchant in ("first", florist):
-        status, kind, _ = await (await system_of(portal)).refused("GET", theirs, merchant=merchant)
+        status, kind, _ = await (await system_of(portal)).problem("GET", theirs, merchant=merchant)
         assert (status, kind) == (404, ProblemType.NOT_FOUND)

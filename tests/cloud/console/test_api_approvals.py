@@ -17,17 +17,9 @@ from cloud.integrations.asking import Scope
 from cloud.web.merchant_keys import remove_key
 from cloud.web.tables import StoredAnswer
 from protocol.messages import ProblemType
-from tests.support.console import (
-    Member,
-    System,
-    add_kiosk,
-    member_of,
-    sell,
-    site_of,
-    system_of,
-    trail,
-)
+from tests.support.console import Member, add_kiosk, member_of, sell, site_of, trail
 from tests.support.portal import Portal
+from tests.support.systems import System, system_of
 
 pytestmark = pytest.mark.anyio
 

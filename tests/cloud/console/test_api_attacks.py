@@ -28,7 +28,7 @@ from tests.support.systems import System, system_of
 pytestmark = pytest.mark.anyio
 
 PAGE = "/console/attacks"
-FIRST = "/merchants/first/attacks"
+FIRST = "/v1/merchants/first/attacks"
 PHONE = "+14155550123"
 
 
@@ -192,7 +192,7 @@ async def test_nothing_is_told_and_done_of_another_merchants(portal: Portal):
     await see(portal, Kind.GUESSES, about=person)
     (row,) = await attacks(portal)
     for system in (other, operator):
-        theirs = f"/merchants/{florist}/attacks"
+        theirs = f"/v1/merchants/{florist}/attacks"
         assert await listed(system, theirs) == []
         for method, path in (("GET", ""), ("POST", "/looked"), ("POST", "/freeze")):
             body = {} if path == "/looked" else None

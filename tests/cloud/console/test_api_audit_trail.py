@@ -9,8 +9,9 @@ import pytest
 from cloud.console.api.audit_trail import SHOWN
 from cloud.console.roles import Role
 from protocol.messages import ProblemType
-from tests.support.console import member_of, system_of, trail
+from tests.support.console import member_of, trail
 from tests.support.portal import Portal
+from tests.support.systems import system_of
 
 pytestmark = pytest.mark.anyio
 

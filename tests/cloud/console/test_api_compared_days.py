@@ -9,8 +9,9 @@ from cloud.console.roles import Role
 from cloud.policy import Limits
 from cloud.providers import Movement, ProviderUnavailable
 from protocol.messages import Money, ProblemType
-from tests.support.console import SOLD, add_kiosk, differ, member_of, sell, system_of, trail
+from tests.support.console import SOLD, add_kiosk, differ, member_of, sell, trail
 from tests.support.portal import Portal
+from tests.support.systems import system_of
 
 pytestmark = pytest.mark.anyio
 

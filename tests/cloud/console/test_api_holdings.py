@@ -24,7 +24,7 @@ from tests.support.systems import system_of
 
 pytestmark = pytest.mark.anyio
 
-FIRST = "/merchants/first"
+FIRST = "/v1/merchants/first"
 TICKETS, MEMBERSHIPS = f"{FIRST}/tickets/take", f"{FIRST}/memberships/take"
 
 
@@ -218,7 +218,7 @@ async def test_another_merchant_takes_nothing_of_what_is_not_theirs(portal: Port
     await give(portal)
     florist = await portal.merchant("Florist")
     other = await system_of(portal, florist)
-    shop, theirs = await site_of(portal, "first"), f"/merchants/{florist}"
+    shop, theirs = await site_of(portal, "first"), f"/v1/merchants/{florist}"
     for where, body in (
         (f"{theirs}/sites/{shop}/access/take", {"person": "A-0"}),
         (f"{await access_path(portal)}/take", {"person": "A-0"}),
@@ -244,7 +244,7 @@ async def test_a_key_that_may_only_read_takes_nothing(portal: Portal):
 async def test_the_operators_key_takes_at_one_merchant_at_a_time(portal: Portal):
     await give(portal)
     florist, operator = await portal.merchant("Florist"), await system_of(portal, None)
-    assert await operator.post(f"/merchants/{florist}/tickets/take", {"code": "t1cket-0"}) == {
+    assert await operator.post(f"/v1/merchants/{florist}/tickets/take", {"code": "t1cket-0"}) == {
         "people": 0
     }
     assert await operator.post(TICKETS, {"code": "t1cket-0"}) == {"people": 1}

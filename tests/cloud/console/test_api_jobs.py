@@ -24,7 +24,7 @@ from tests.support.systems import System, system_of
 
 pytestmark = pytest.mark.anyio
 
-FIRST = "/merchants/first/jobs"
+FIRST = "/v1/merchants/first/jobs"
 
 
 async def not_take(portal: Portal, merchant_id: str, times: int, **changes: Any) -> str:
@@ -125,11 +125,11 @@ async def test_what_was_not_delivered_is_listed_in_pages_the_newest_first(portal
 
 
 async def test_what_is_of_all_merchants_needs_the_operators_key(portal: Portal):
-    answer = await (await system_of(portal)).ask("GET", "/jobs")
+    answer = await (await system_of(portal)).ask("GET", "/v1/jobs")
     assert (answer.status_code, answer.json()["type"]) == (404, ProblemType.NOT_FOUND)
     operator = await system_of(portal, None)
     assert await operator.get(FIRST) == {"agreements_ended": 0}
-    assert (await operator.get("/jobs"))["agreements_ended"] == 0
+    assert (await operator.get("/v1/jobs"))["agreements_ended"] == 0
 
 
 async def test_what_a_deletion_has_left_to_do_is_told_with_since_when(portal: Portal):
@@ -155,7 +155,7 @@ async def test_what_a_deletion_has_left_to_do_is_told_with_since_when(portal: Po
         await session.commit()
     deleted = portal.now.isoformat().replace("+00:00", "Z")
     portal.pass_time(timedelta(minutes=1))
-    told = await operator.get("/jobs")
+    told = await operator.get("/v1/jobs")
     assert told["accounts_deleted"] == 1
     (left,), (failed,) = told["deletions_left"]["first"], told["errands_failed"]["first"]
     assert (left["kind"], left["deleted_at"], left["attempts"]) == ("forget card", deleted, 1)
@@ -181,13 +181,13 @@ async def test_of_a_long_list_the_first_are_told_and_how_many_there_are(portal: 
             await session.flush()
             await queue.postpone(session, name, portal.now)
         await session.commit()
-    told = (await operator.get("/jobs"))["errands_failed"]
+    told = (await operator.get("/v1/jobs"))["errands_failed"]
     assert (told["count"], len(told["first"])) == (LISTED + 1, LISTED)
 
 
 async def test_jobs_and_what_is_kept_are_told_as_on_the_page(portal: Portal):
     operator = await system_of(portal, None)
-    told = await operator.get("/jobs")
+    told = await operator.get("/v1/jobs")
     assert (told["stalled"], told["done_at"], told["daily_run"]) == (True, None, None)
     assert [(each["what"], each["kept_s"]) for each in told["kept"]] == [
         (what, life.total_seconds()) for what, life in KEPT.values()
@@ -199,7 +199,7 @@ async def test_jobs_and_what_is_kept_are_told_as_on_the_page(portal: Portal):
         run = await inactivity.begin_run(session, portal.now)
         run.told, run.fault = 3, "the messenger does not answer"
         await session.commit()
-    told = await operator.get("/jobs")
+    told = await operator.get("/v1/jobs")
     assert told["stalled"] is False
     (failing,) = told["failing"]
     assert (failing["fault"], failing["failures"]) == ("the disk is full", 1)
@@ -210,4 +210,4 @@ async def test_jobs_and_what_is_kept_are_told_as_on_the_page(portal: Portal):
     assert (daily["warned"], daily["ended_at"]) == (3, None)
     assert daily["fault"] == "the messenger does not answer"
     portal.pass_time(STALLED_AFTER + timedelta(seconds=1))
-    assert (await operator.get("/jobs"))["stalled"] is True
+    assert (await operator.get("/v1/jobs"))["stalled"] is True

@@ -24,8 +24,8 @@ from protocol.fleet import MAX_ATTRACT, PNG
 from protocol.messages import ProblemType
 from protocol.pictures import check
 from tests.support.console import add_picture, member_of, site_of, trail
-from tests.support.console_api import System, system_of
 from tests.support.portal import Portal
+from tests.support.systems import System, system_of
 
 pytestmark = pytest.mark.anyio
 
@@ -83,14 +83,14 @@ async def test_a_logo_is_given_shown_and_taken_away(portal: Portal, system: Syst
     assert f"/console/pictures/{logo}" in (await member.open(f"/console{shop}/content")).text
     # The one before is gone with it.
     other = (await system.put(path, photo(60), content_type="application/octet-stream"))["digest"]
-    assert (await system.refused("GET", f"/pictures/{logo}"))[0] == 404
+    assert (await system.problem("GET", f"/pictures/{logo}"))[0] == 404
     assert (await system.ask("DELETE", path)).status_code == 204
     assert await system.get(f"{shop}/pictures") == nothing
-    assert (await system.refused("DELETE", path))[:2] == (404, ProblemType.NOT_FOUND)
-    assert (await system.refused("GET", f"/pictures/{other}"))[0] == 404
+    assert (await system.problem("DELETE", path))[:2] == (404, ProblemType.NOT_FOUND)
+    assert (await system.problem("GET", f"/pictures/{other}"))[0] == 404
     rows = [row for row in await trail(await member_of(portal)) if "kiosks show" in str(row["act"])]
     assert [(row["who"], row["details"]) for row in rows] == [
-        (system.key_id, {"what": "logo", "before": before, "now": now})
+        (system.name, {"what": "logo", "before": before, "now": now})
         for before, now in (("nothing", logo), (logo, other), (other, "nothing"))
     ]
 
@@ -109,12 +109,12 @@ async def test_pictures_are_added_and_arranged(portal: Portal, system: System, s
     told = await system.put(path, {"attract": [one, three]})
     assert told == {"logo": None, "attract": [one, three]}
     assert (await values(portal))["attract"].split() == [one, three]
-    assert (await system.refused("GET", f"/pictures/{two}"))[0] == 404
+    assert (await system.problem("GET", f"/pictures/{two}"))[0] == 404
     for wrong in ([one, two], [one, one], ["0" * 64]):
         body = {"attract": wrong}
-        assert (await system.refused("PUT", path, body))[:2] == (409, ProblemType.CONFLICT)
+        assert (await system.problem("PUT", path, body))[:2] == (409, ProblemType.CONFLICT)
     for wrong in (["0"], ["0" * 63 + "\0"], [one] * 7, one, None):
-        assert (await system.refused("PUT", path, {"attract": wrong}))[0] == 422
+        assert (await system.problem("PUT", path, {"attract": wrong}))[0] == 422
     assert (await system.get(f"{shop}/pictures"))["attract"] == [one, three]
     assert await system.put(path, {"attract": []}) == {"logo": None, "attract": []}
     assert "attract" not in await values(portal)
@@ -162,7 +162,7 @@ async def test_what_is_no_picture_is_refused(portal: Portal, system: System, sho
         ("no pixels", png(0, 0, zlib.compress(b"")), PNG, 422, unreadable),
     ):
         for method, path in (("PUT", "logo"), ("POST", "attract")):
-            told_of = await system.refused(
+            told_of = await system.problem(
                 method, f"{shop}/pictures/{path}", body, content_type=kind
             )
             assert told_of[:2] == (status, ProblemType.MALFORMED), (what, told_of)
@@ -187,20 +187,20 @@ async def test_a_large_file_is_taken_from_who_may_give_one_alone(
     portal: Portal, system: System, shop: str
 ):
     path, large = f"{shop}/pictures/logo", photo(90) + bytes(MAX_FILE)
-    assert (await system.refused("PUT", path, large))[:2] == (413, ProblemType.TOO_LARGE)
+    assert (await system.problem("PUT", path, large))[:2] == (413, ProblemType.TOO_LARGE)
     # What follows a picture is no part of it.
     within = large[:MAX_FILE]
     assert "digest" in await system.put(path, within)
     reader = await system_of(portal, "first", Scope.CONTENT_READ)
-    assert (await reader.refused("PUT", path, within))[0] == 403
+    assert (await reader.problem("PUT", path, within))[0] == 403
     for at in ("look", "pictures/attract", "calendar"):
         body = bytes(MAX_BODY + 1)
-        assert (await system.refused("PUT", f"{shop}/{at}", body))[0] == 413
+        assert (await system.problem("PUT", f"{shop}/{at}", body))[0] == 413
 
 
 async def test_a_welcome_screen_has_room_for_six(portal: Portal, system: System, shop: str):
     path, before = f"{shop}/pictures/attract", await shown(portal)
-    status, kind, detail = await system.refused("POST", path, photo(90))
+    status, kind, detail = await system.problem("POST", path, photo(90))
     assert (status, kind) == (409, ProblemType.CONFLICT)
     assert detail == f"there are {MAX_ATTRACT} pictures already: remove one first"
     assert (await system.get(f"{shop}/pictures"))["attract"] == before
@@ -216,9 +216,9 @@ async def test_a_welcome_screen_has_room_for_six(portal: Portal, system: System,
 async def test_a_key_gives_so_many_pictures_in_an_hour(portal: Portal, system: System, shop: str):
     async with portal.database.session() as session:
         for _ in range(Limits.PICTURES.count):
-            await spend(session, Limits.PICTURES, system.key_id, portal.now)
+            await spend(session, Limits.PICTURES, system.name, portal.now)
         await session.commit()
-    told = await system.refused("PUT", f"{shop}/pictures/logo", photo(90))
+    told = await system.problem("PUT", f"{shop}/pictures/logo", photo(90))
     assert told[:2] == (429, ProblemType.TOO_MANY_ATTEMPTS)
     assert "digest" in await (await system_of(portal)).put(f"{shop}/pictures/logo", photo(90))
 
@@ -230,7 +230,7 @@ async def test_a_picture_is_added_once_for_its_key(portal: Portal, system: Syste
     again = await system.ask("POST", path, photo(90), once="picture-1")
     assert again.json() == first.json()
     assert (await system.get(f"{shop}/pictures"))["attract"] == []
-    told = await system.refused("POST", path, photo(60), once="picture-1")
+    told = await system.problem("POST", path, photo(60), once="picture-1")
     assert told[:2] == (422, ProblemType.IDEMPOTENCY_MISMATCH)
 
 
@@ -260,7 +260,7 @@ async def test_few_files_of_a_key_are_read_at_once(system: System, shop: str):
 
     path = f"/v1/merchants/first{shop}/pictures/logo"
     headers = {"x-api-key": system.key, "content-type": "image/jpeg"}
-    put = system.browser.http.put
+    put = system.http.put
     asked = [put(path, content=file(), headers=headers) for _ in range(2 * LARGE_AT_ONCE)]
     answers = await asyncio.gather(*asked)
     assert {answer.status_code for answer in answers} == {200}
@@ -275,9 +275,9 @@ async def test_pictures_of_another_merchant_are_neither_seen_nor_taken(
     theirs = await add_picture(portal, site, "attract", 7)
     system_of_theirs = await system_of(portal, florist)
     assert (await system_of_theirs.ask("GET", f"/pictures/{theirs}", merchant=florist)).is_success
-    assert (await system.refused("GET", f"/pictures/{theirs}"))[0] == 404
-    operators = await system_of(portal, None)
-    assert (await operators.refused("GET", f"/pictures/{theirs}"))[0] == 404
+    assert (await system.problem("GET", f"/pictures/{theirs}"))[0] == 404
+    operators = await system_of(portal, operators=True)
+    assert (await operators.problem("GET", f"/pictures/{theirs}"))[0] == 404
     asks: list[tuple[str, str, Any]] = [
         ("GET", "", None),
         ("PUT", "/logo", photo(90)),
@@ -288,10 +288,10 @@ async def test_pictures_of_another_merchant_are_neither_seen_nor_taken(
     for method, path, body in asks:
         for merchant in ("first", florist):
             asked = f"/sites/{site}/pictures{path}"
-            told = await system.refused(method, asked, body, merchant=merchant)
+            told = await system.problem(method, asked, body, merchant=merchant)
             assert told[:2] == (404, ProblemType.NOT_FOUND), (method, path)
     # A digest of theirs shows nothing of theirs here.
-    told = await system.refused("PUT", f"{shop}/pictures/attract", {"attract": [theirs]})
+    told = await system.problem("PUT", f"{shop}/pictures/attract", {"attract": [theirs]})
     assert told[:2] == (409, ProblemType.CONFLICT)
     shown_there = await system_of_theirs.get(f"/sites/{site}/pictures", merchant=florist)
     assert shown_there == {"logo": None, "attract": [theirs]}

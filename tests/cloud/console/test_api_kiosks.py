@@ -18,18 +18,10 @@ from protocol.fleet import Fault
 from protocol.hours import Hours
 from protocol.messages import Direction, ProblemType
 from tests.cloud.integrations.conftest import open_shop
-from tests.support.console import (
-    KIOSK,
-    System,
-    add_kiosk,
-    member_of,
-    report,
-    site_of,
-    system_of,
-    trail,
-)
+from tests.support.console import KIOSK, add_kiosk, member_of, report, site_of, trail
 from tests.support.portal import Portal
 from tests.support.served import Served
+from tests.support.systems import System, system_of
 
 pytestmark = pytest.mark.anyio
 

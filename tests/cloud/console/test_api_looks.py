@@ -12,8 +12,8 @@ from cloud.fleet import orders
 from cloud.fleet.orders import LONGEST
 from protocol.messages import ProblemType
 from tests.support.console import member_of, site_of, trail
-from tests.support.console_api import System, system_of
 from tests.support.portal import Portal
+from tests.support.systems import System, system_of
 
 pytestmark = pytest.mark.anyio
 
@@ -59,7 +59,7 @@ async def test_the_look_of_kiosks_is_set_and_noted(portal: Portal, system: Syste
     assert f'value="{LOOK["hours"]}"' in page
     assert await system.put(f"{shop}/look", LOOK | {"volume": None}) == LOOK | {"volume": None}
     rows = [row for row in await trail(await member_of(portal)) if "kiosks show" in str(row["act"])]
-    assert {(row["door"], row["who"]) for row in rows} == {("api", system.key_id)}
+    assert {(row["door"], row["who"]) for row in rows} == {("api", system.name)}
     assert len(rows) == len(set_of_them) + 1
     assert rows[-1]["details"] == {"what": "volume", "before": "0", "now": "nothing"}
     assert await system.put(f"{shop}/look", NONE) == NONE
@@ -84,14 +84,14 @@ async def test_what_no_kiosk_could_show_is_refused_in_words(
         ("helpline", "Ada\x1b[2J", "in one line"),
         ("logo", "0" * 64, "body.logo: extra_forbidden"),
     ):
-        status, kind, detail = await system.refused(
+        status, kind, detail = await system.problem(
             "PUT", f"{shop}/look", NONE | {"variant": "dark", field: value}
         )
         assert (status, kind) == (422, ProblemType.MALFORMED), field
         assert told in detail
         assert str(value) not in detail
-    assert (await system.refused("PUT", f"{shop}/look", {"variant": "dark"}))[0] == 422
-    assert (await system.refused("PUT", f"{shop}/look", LOOK | {"hours": "x" * 70_000}))[0] == 413
+    assert (await system.problem("PUT", f"{shop}/look", {"variant": "dark"}))[0] == 422
+    assert (await system.problem("PUT", f"{shop}/look", LOOK | {"hours": "x" * 70_000}))[0] == 413
     assert await system.get(f"{shop}/look") == NONE
     assert "kiosks show" not in str(await trail(await member_of(portal)))
 
@@ -110,9 +110,9 @@ async def test_the_calendar_of_a_site_is_set_and_noted(portal: Portal, system: S
     assert 'value="2026-12-25 2027-12-25"' in page
     rows = [row for row in await trail(member) if row["act"] == "set the calendar"]
     assert [(row["who"], row["details"]) for row in rows] == [
-        (system.key_id, {"what": "zone", "before": "UTC", "now": "Europe/Berlin"}),
+        (system.name, {"what": "zone", "before": "UTC", "now": "Europe/Berlin"}),
         (
-            system.key_id,
+            system.name,
             {"what": "holidays", "before": "nothing", "now": "2026-12-25 2027-12-25"},
         ),
     ]
@@ -154,7 +154,7 @@ async def test_what_is_no_calendar_is_refused(portal: Portal, system: System, sh
         UTC | {"holidays": ["2027-12-25"] * 401},
         {"zone": "UTC"},
     ):
-        status, kind, _ = await system.refused("PUT", f"{shop}/calendar", calendar)
+        status, kind, _ = await system.problem("PUT", f"{shop}/calendar", calendar)
         assert (status, kind) == (422, ProblemType.MALFORMED), calendar
     assert await system.get(f"{shop}/calendar") == UTC
     assert "calendar" not in str(await trail(await member_of(portal)))
@@ -167,7 +167,7 @@ async def test_another_merchants_sites_are_neither_seen_nor_changed(portal: Port
         for what, body in (("look", LOOK), ("calendar", UTC)):
             for method, sent in (("GET", None), ("PUT", body)):
                 path = f"{theirs}/{what}"
-                status, kind, _ = await system.refused(method, path, sent, merchant=merchant)
+                status, kind, _ = await system.problem(method, path, sent, merchant=merchant)
                 assert (status, kind) == (404, ProblemType.NOT_FOUND)
     assert "kiosks show" not in str(await trail(await member_of(portal)))
 
@@ -178,8 +178,8 @@ async def test_the_operators_key_alone_changes_the_name_of_a_merchant(
     florist = await portal.merchant("Florist")
     name = {"name": "  Flowers & Co "}
     own = await system_of(portal, florist)
-    assert (await own.refused("PUT", "/name", name, merchant=florist))[0] == 404
-    operators = await system_of(portal, None)
+    assert (await own.problem("PUT", "/name", name, merchant=florist))[0] == 404
+    operators = await system_of(portal, operators=True)
     told = await operators.put("/name", name, merchant=florist)
     assert told == await own.get("", merchant=florist)
     assert told["name"] == "Flowers & Co"
@@ -188,16 +188,16 @@ async def test_the_operators_key_alone_changes_the_name_of_a_merchant(
     assert "<h1>Flowers &amp; Co</h1>" in page.text
     changed = [row for row in await trail(member) if row["act"] == "change the merchant"]
     assert [(row["who"], row["details"]) for row in changed] == [
-        (operators.key_id, {"what": "name", "before": "Florist", "now": "Flowers & Co"})
+        (operators.name, {"what": "name", "before": "Florist", "now": "Flowers & Co"})
     ]
     for wrong in ("", " ", "x" * 65, "two\nlines", "NUL\0", None, 7):
         body = {"name": wrong}
-        assert (await operators.refused("PUT", "/name", body, merchant=florist))[0] == 422
+        assert (await operators.problem("PUT", "/name", body, merchant=florist))[0] == 422
     assert (await own.get("", merchant=florist))["name"] == "Flowers & Co"
 
 
 async def test_the_first_merchants_name_is_the_one_of_the_settings(portal: Portal):
-    operators = await system_of(portal, None)
-    status, kind, detail = await operators.refused("PUT", "/name", {"name": "Mine"})
+    operators = await system_of(portal, operators=True)
+    status, kind, detail = await operators.problem("PUT", "/name", {"name": "Mine"})
     assert (status, kind) == (409, ProblemType.CONFLICT)
     assert "[merchant] in settings.toml" in detail

@@ -14,8 +14,8 @@ from cloud.web import amounts
 from cloud.web.amounts import Demand, Place, Said, SaidBy
 from protocol.messages import MOST_MINOR, ProblemType
 from tests.support.console import member_of, site_of, trail
-from tests.support.console_api import System, system_of
 from tests.support.portal import Portal, open_portal
+from tests.support.systems import System, system_of
 
 pytestmark = pytest.mark.anyio
 
@@ -67,7 +67,7 @@ async def test_the_strictest_of_service_merchant_and_site_counts(tmp_path: Path)
 
 
 async def test_the_page_shows_what_a_system_has_set_and_the_trail_names_its_key(portal: Portal):
-    system, operators = await system_of(portal), await system_of(portal, None)
+    system, operators = await system_of(portal), await system_of(portal, operators=True)
     await system.put("/limits", NONE | {"pulse_above": 8_000})
     await system.put("/limits", NONE | {"pulse_above": 8_000})
     await operators.put("/limits", NONE | {"pulse_above": 7_000})
@@ -76,8 +76,8 @@ async def test_the_page_shows_what_a_system_has_set_and_the_trail_names_its_key(
     assert 'value="70.00"' in page.text
     what = {"what": "pulse_above"}
     assert await noted(portal) == [
-        ("api", system.key_id, what | {"before": "nothing", "now": "USD 80.00"}),
-        ("api", operators.key_id, what | {"before": "USD 80.00", "now": "USD 70.00"}),
+        ("api", system.name, what | {"before": "nothing", "now": "USD 80.00"}),
+        ("api", operators.name, what | {"before": "USD 80.00", "now": "USD 70.00"}),
     ]
 
 
@@ -86,7 +86,7 @@ async def test_what_would_not_count_is_refused_and_changes_nothing(tmp_path: Pat
         system, shop = await system_of(portal), await site_of(portal, "first")
         lax = NONE | {"unconfirmed_below": 100, "pulse_above": 10_001}
         for path in ("/limits", f"/sites/{shop}/limits"):
-            status, kind, detail = await system.refused("PUT", path, lax)
+            status, kind, detail = await system.problem("PUT", path, lax)
             assert (status, kind) == (409, ProblemType.CONFLICT)
             assert detail == "pulse_above is 10000 for the service already: it can be lowered"
             assert await own(system, path) == NONE
@@ -113,7 +113,7 @@ async def test_what_is_no_limit_changes_nothing(portal: Portal):
         ("large", NONE | {"currency": "U" * 70_000}, 413),
     ):
         for path in paths:
-            assert (await system.refused("PUT", path, body))[0] == status, what
+            assert (await system.problem("PUT", path, body))[0] == status, what
             assert await own(system, path) == NONE
     assert await noted(portal) == []
 
@@ -125,18 +125,18 @@ async def test_another_merchants_are_neither_seen_nor_changed(portal: Portal):
     limits = NONE | {"pulse_above": 1}
     for path, merchant in ((theirs, "first"), (theirs, florist), ("/limits", florist)):
         for method, body in (("GET", None), ("PUT", limits)):
-            status, kind, _ = await system.refused(method, path, body, merchant=merchant)
+            status, kind, _ = await system.problem(method, path, body, merchant=merchant)
             assert (status, kind) == (404, ProblemType.NOT_FOUND)
     # The operator's key names the merchant whose site it is.
-    operators = await system_of(portal, None)
-    assert (await operators.refused("PUT", theirs, limits))[0] == 404
+    operators = await system_of(portal, operators=True)
+    assert (await operators.problem("PUT", theirs, limits))[0] == 404
     told = await operators.get(theirs, merchant=florist)
     assert told["own"] == NONE
 
 
 async def test_a_key_changes_nothing_that_may_only_read(portal: Portal):
     system = await system_of(portal, "first", Scope.LIMITS_READ)
-    status, kind, detail = await system.refused("PUT", "/limits", NONE | {"pulse_above": 1})
+    status, kind, detail = await system.problem("PUT", "/limits", NONE | {"pulse_above": 1})
     assert (status, kind) == (403, ProblemType.INSUFFICIENT_SCOPE)
     assert detail == "it needs the scope limits:write"
     assert await own(system, "/limits") == NONE

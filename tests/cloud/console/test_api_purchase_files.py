@@ -9,18 +9,9 @@ import pytest
 from cloud.console.four_eyes import FILES_ALONE
 from cloud.console.roles import Role
 from protocol.messages import ProblemType
-from tests.support.console import (
-    KIOSK,
-    SOLD,
-    System,
-    add_kiosk,
-    member_of,
-    sell,
-    site_of,
-    system_of,
-    trail,
-)
+from tests.support.console import KIOSK, SOLD, add_kiosk, member_of, sell, site_of, trail
 from tests.support.portal import Portal
+from tests.support.systems import System, system_of
 
 pytestmark = pytest.mark.anyio
 

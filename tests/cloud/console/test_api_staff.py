@@ -12,18 +12,9 @@ import pytest
 from cloud.console.roles import GIVES_BY_KEY, Role
 from cloud.settings import Settings
 from protocol.messages import ProblemType
-from tests.support.console import (
-    Member,
-    System,
-    add_kiosk,
-    link_for,
-    make,
-    member_of,
-    site_of,
-    system_of,
-    trail,
-)
+from tests.support.console import Member, add_kiosk, link_for, make, member_of, site_of, trail
 from tests.support.portal import ORIGIN, Portal, open_portal
+from tests.support.systems import System, system_of
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,7 @@ from tests.support.systems import system_of
 
 pytestmark = pytest.mark.anyio
 
-SUMMARY = "/merchants/first/recognition/summary"
+SUMMARY = "/v1/merchants/first/recognition/summary"
 
 
 def figures(told: dict[str, Any], *names: str) -> list[Any]:
@@ -68,7 +68,7 @@ async def test_nothing_is_told_of_another_merchants_kiosk(portal: Portal):
     await add_kiosk(portal)
     await show(portal, {Outcome.ACCEPTED: 2})
     florist = await portal.merchant("Florist")
-    theirs = f"/merchants/{florist}/recognition/summary"
+    theirs = f"/v1/merchants/{florist}/recognition/summary"
     for system in (await system_of(portal, florist), await system_of(portal, None)):
         assert await system.get(theirs) == {"days": [], "lights": [], "kiosks": []}
         answers = [
