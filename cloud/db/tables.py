@@ -11,15 +11,19 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    ColumnElement,
     Dialect,
     Float,
     ForeignKey,
     Integer,
     LargeBinary,
     MetaData,
+    SQLColumnExpression,
     String,
     TypeDecorator,
+    and_,
     event,
+    or_,
 )
 from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.orm import (
@@ -127,6 +131,16 @@ def numbered() -> Any:
     # SQLite numbers rows by a key of this name only, and gives all of them 64 bits.
     number = BigInteger().with_variant(Integer(), "sqlite")
     return mapped_column(number, primary_key=True)
+
+
+def follows(
+    at: SQLColumnExpression[datetime], row_id: SQLColumnExpression[str], place: tuple[datetime, str]
+) -> ColumnElement[bool]:
+    """Returns the condition that a row follows the one of this time and id, in a list that has the
+    newest first and, of one time, the largest id."""
+    its_at, its_id = place
+    # The first of these is what an index finds.
+    return and_(at <= its_at, or_(at < its_at, row_id < its_id))
 
 
 def new_id() -> str:

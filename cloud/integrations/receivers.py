@@ -6,12 +6,12 @@ from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context, Event
 from cloud.db.locks import held, lock
-from cloud.db.tables import new_id
+from cloud.db.tables import follows, new_id
 from cloud.integrations import addresses, asking, events, paging
 from cloud.integrations.asking import Asked, Asker, AskerOnce, Scope, needs
 from cloud.integrations.tables import DeliveryRow, ReceiverRow
@@ -180,7 +180,7 @@ async def list_deliveries(
     rows = select(DeliveryRow).where(DeliveryRow.receiver_id == row.id)
     place = paging.place_of(cursor)
     if place is not None:
-        rows = rows.where(_follows(place))
+        rows = rows.where(follows(DeliveryRow.at, DeliveryRow.id, place))
     newest = rows.order_by(DeliveryRow.at.desc(), DeliveryRow.id.desc()).limit(limit + 1)
     found = (await asked.session.scalars(newest)).all()
     page = found[:limit]
@@ -258,7 +258,7 @@ async def not_taken(
     if merchant_id is not None:
         chosen = chosen.where(ReceiverRow.merchant_id == merchant_id)
     if after is not None:
-        chosen = chosen.where(_follows(after))
+        chosen = chosen.where(follows(DeliveryRow.at, DeliveryRow.id, after))
     return [(delivery, receiver) for delivery, receiver in await session.execute(chosen)]
 
 
@@ -303,12 +303,6 @@ def _place(receiver_id: str) -> str:
 
 def _written(chosen: list[Event]) -> str:
     return " ".join(event for event in Event if event in chosen)
-
-
-def _follows(place: paging.Place) -> ColumnElement[bool]:
-    at, delivery_id = place
-    as_new = (DeliveryRow.at == at) & (DeliveryRow.id < delivery_id)
-    return or_(DeliveryRow.at < at, as_new)
 
 
 def _told(row: ReceiverRow, now: datetime) -> Receiver:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import LargeBinary, and_, cast, literal, null, or_, select, union, union_all
+from sqlalchemy import LargeBinary, cast, literal, null, select, union, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.db.tables import follows
 from cloud.entry.entries import passages
 from cloud.entry.told import outcome_of
 from cloud.keys.persons import OpenPerson
@@ -125,8 +126,7 @@ async def uses_of(
     if wanted.until is not None:
         query = query.where(uses.at < wanted.until)
     if before is not None:
-        at, use_id = before
-        query = query.where(or_(uses.at < at, and_(uses.at == at, uses.id < use_id)))
+        query = query.where(follows(uses.at, uses.id, before))
     return [_use(person, row) for row in await session.execute(query)]
 
 

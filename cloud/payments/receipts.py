@@ -11,10 +11,11 @@ from decimal import Decimal
 from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
+from cloud.db.tables import follows
 from cloud.keys.persons import find_person
 from cloud.merchants.merchants import find_merchant
 from cloud.messages import NoMessenger, NotSent
@@ -95,9 +96,7 @@ async def unsent(
     if merchant_id is not None:
         rows = rows.where(PurchaseRow.merchant_id == merchant_id)
     if after is not None:
-        at, purchase_id = after
-        as_new = and_(PurchaseRow.at == at, PurchaseRow.id < purchase_id)
-        rows = rows.where(or_(PurchaseRow.at < at, as_new))
+        rows = rows.where(follows(PurchaseRow.at, PurchaseRow.id, after))
     newest = rows.order_by(PurchaseRow.at.desc(), PurchaseRow.id.desc()).limit(count)
     return (await session.scalars(newest)).all()
 

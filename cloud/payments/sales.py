@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.db.tables import follows
 from cloud.payments import ledger, refunds
 from cloud.payments.purchases import APPROVED, DECLINED, NOT_PAID
 from cloud.payments.settling import OPEN
@@ -84,10 +85,7 @@ async def listed(
     id."""
     rows = select(PurchaseRow).where(*_conditions(wanted))
     if after is not None:
-        at, purchase_id = after
-        as_new = and_(PurchaseRow.at == at, PurchaseRow.id < purchase_id)
-        # The first of these is what the index finds.
-        rows = rows.where(PurchaseRow.at <= at, or_(PurchaseRow.at < at, as_new))
+        rows = rows.where(follows(PurchaseRow.at, PurchaseRow.id, after))
     newest = rows.order_by(PurchaseRow.at.desc(), PurchaseRow.id.desc()).limit(count)
     return (await session.scalars(newest)).all()
 

@@ -7,11 +7,11 @@ incident, until somebody has looked at it.
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, and_, delete, not_, or_, select, update
+from sqlalchemy import Select, delete, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.locks import held, lock
-from cloud.db.tables import new_id
+from cloud.db.tables import follows, new_id
 from cloud.keys.persons import OpenPerson, still_there
 from cloud.policy import INCIDENTS_KEPT
 from cloud.seen import Happened, Kind
@@ -125,9 +125,7 @@ async def listed(
     if is_looked_at is not None:
         rows = rows.where(not_(waits) if is_looked_at else waits)
     if after is not None:
-        at, incident_id = after
-        as_new = and_(IncidentRow.first_at == at, IncidentRow.id < incident_id)
-        rows = rows.where(or_(IncidentRow.first_at < at, as_new))
+        rows = rows.where(follows(IncidentRow.first_at, IncidentRow.id, after))
     newest = rows.order_by(IncidentRow.first_at.desc(), IncidentRow.id.desc()).limit(count)
     return (await session.scalars(newest)).all()
 
