@@ -132,12 +132,10 @@ class Grant:
 
 
 @dataclass
-class Asked:
-    """One request of an integrator. What is said of a session in `Call` holds here as well."""
+class Keyed:
+    """One request with a key. What is said of a session in `Call` holds here as well."""
 
     call: Call
-    merchant_id: str
-    """The merchant that the path names."""
 
     @property
     def context(self) -> Context:
@@ -146,6 +144,14 @@ class Asked:
     @property
     def session(self) -> AsyncSession:
         return self.call.session
+
+
+@dataclass
+class Asked(Keyed):
+    """One request of an integrator."""
+
+    merchant_id: str
+    """The merchant that the path names."""
 
 
 MerchantId = Annotated[str, Path(description="A merchant's id.")]

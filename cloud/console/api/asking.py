@@ -14,16 +14,14 @@ from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import StringConstraints
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console import roles
 from cloud.console.audit import By, Door
 from cloud.console.roles import Found, Reach, Right, Role
 from cloud.console.tables import AskedRow, StaffRow
-from cloud.context import Context
 from cloud.fleet.picture_making import MAX_FILE
 from cloud.fleet.pictures import PictureRow
-from cloud.integrations.asking import Grant, KeyedRoute, MerchantId, Once, Scope, needs
+from cloud.integrations.asking import Grant, Keyed, KeyedRoute, MerchantId, Once, Scope, needs
 from cloud.merchants.merchants import MerchantRow, SiteRow
 from cloud.watch.incidents import IncidentRow
 from cloud.web import signed_request
@@ -35,21 +33,12 @@ from protocol.messages import ProblemType
 
 
 @dataclass
-class Asked:
-    """One request of a system. What is said of a session in `Call` holds here as well."""
+class Asked(Keyed):
+    """One request of a system."""
 
-    call: Call
     right: Right
     reach: Reach
     by: By
-
-    @property
-    def context(self) -> Context:
-        return self.call.context
-
-    @property
-    def session(self) -> AsyncSession:
-        return self.call.session
 
     @property
     def now(self) -> datetime:
