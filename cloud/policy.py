@@ -204,6 +204,8 @@ class Limits:
     """Of an integrator's key, and its tokens together, at one process of the service."""
     FILES = Limit("files with a key", 20, timedelta(minutes=10))
     """Asked for and fetched, together. A file is made anew each time, which may take seconds."""
+    TAKINGS = Limit("takings of access and tickets", 60, timedelta(minutes=10))
+    """By one member of staff, or one key. All that people have at a place is opened each time."""
     COMPARISONS = Limit("days compared with a key", 30, timedelta(hours=1))
     """The payment provider is asked for everything of a day each time."""
     PALM_REQUESTS = Limit("requests for palms of a merchant", 1200, timedelta(hours=1))

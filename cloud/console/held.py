@@ -16,6 +16,8 @@ from cloud.entry import access, doors, entries, presences, tickets
 from cloud.entry.doors import Door
 from cloud.loyalty import memberships
 from cloud.merchants.merchants import MerchantRow, SiteRow
+from cloud.policy import Limits
+from cloud.web import limits
 from cloud.web.devices import DeviceRow, all_devices
 
 LATELY = timedelta(days=1)
@@ -94,7 +96,9 @@ class Taker:
     @asynccontextmanager
     async def _looking_through(self, place_id: str) -> AsyncGenerator[AsyncSession]:
         """Yields a session that reads all that people have at a place. Nobody waits for the
-        database meanwhile, and it is done once at a time."""
+        database meanwhile, and it is done once at a time. Raises Refusal for who does it too
+        often."""
+        await limits.spend(self.session, Limits.TAKINGS, self.by.who, self.by.at)
         await self.session.commit()
         database = self.context.database
         async with database.turn("look through", place_id), database.reading() as session:

@@ -14,6 +14,8 @@ from cloud.integrations.asking import Scope
 from cloud.keys.persons import OpenPerson
 from cloud.loyalty import memberships
 from cloud.loyalty.tables import MembershipRow
+from cloud.policy import Limits
+from cloud.web.limits import spend
 from cloud.web.tables import StoredAnswer
 from protocol.hours import Hours
 from protocol.messages import Direction, ProblemType
@@ -198,6 +200,23 @@ async def test_a_request_that_is_repeated_takes_once(portal: Portal):
     assert answer.json()["type"] == ProblemType.IDEMPOTENCY_MISMATCH
     assert (await linked(portal))[1] == 1
     assert len(await acts(portal)) == 1
+
+
+async def test_a_key_has_all_that_people_have_opened_so_many_times_at_most(portal: Portal):
+    await give(portal)
+    system, other = await system_of(portal), await system_of(portal)
+    async with portal.database.session() as session:
+        for _ in range(Limits.TAKINGS.count):
+            await spend(session, Limits.TAKINGS, system.name, portal.now)
+        await session.commit()
+    for where, body in (
+        (TICKETS, {"code": "t1cket-0"}),
+        (f"{await access_path(portal)}/take", {"person": "A-1"}),
+    ):
+        assert await system.refused("POST", where, body) == (429, ProblemType.TOO_MANY_ATTEMPTS)
+        assert await other.post(where, body) == {"people": 1}
+    portal.pass_time(Limits.TAKINGS.window)
+    assert await system.post(TICKETS, {"code": "t1cket-1"}) == {"people": 1}
 
 
 async def test_what_several_take_at_once_is_taken_by_one(portal: Portal):
