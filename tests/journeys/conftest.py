@@ -22,6 +22,10 @@ from ui.window import KioskWindow
 
 Opens = Callable[..., Shopper]
 
+SLOW_MACHINE = {"connect_s": 20, "answer_s": 60, "deadline_s": 60}
+"""How long a kiosk waits for the service on a busy machine. A shopper is not shown trouble that no
+journey is about."""
+
 
 @contextmanager
 def kiosk(qtbot: QtBot, settings: Settings) -> Iterator[Shopper]:
@@ -50,8 +54,9 @@ def opens(qapp: QGuiApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Opens
     is open already is closed first, as by a restart."""
     with unhurried(), warm_starts(), ExitStack() as open_now:
 
-        def start(**more: Any) -> Shopper:
+        def start(service_patience: dict[str, float] | None = None, **more: Any) -> Shopper:
             open_now.close()
+            more["service_patience"] = {**SLOW_MACHINE, **(service_patience or {})}
             # A photograph before the camera does not answer a light.
             settings = Settings(state=tmp_path, dock=True, **{"light": "none:", **more})
             return open_now.enter_context(kiosk(qtbot, settings))
