@@ -7,14 +7,22 @@ landmark model are built from the published MediaPipe wheel by `python -m palm.m
 - `palm_detector` finds palms in a frame.
 - `landmark_reader` reads the landmarks of a hand.
 - `picture` prepares frames for the networks.
+
+ONNX Runtime runs them. Since version 1.29 its wheels for Linux tell Microsoft how they are used,
+under an identifier that they keep in the home folder, unless the environment forbids it
+(https://github.com/microsoft/onnxruntime/pull/27379). Importing this package forbids it.
 """
 
+import os
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+# It is read once, when ONNX Runtime is imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 FOLDER = Path(__file__).parent

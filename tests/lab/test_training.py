@@ -2,7 +2,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the training extra: ./run train installs it")
@@ -12,6 +11,7 @@ from lab.training.__main__ import main  # noqa: E402 - as above
 from lab.training.lessons import Lessons, swatches  # noqa: E402 - as above
 from lab.training.network import EncoderNetwork, Margin  # noqa: E402 - as above
 from lab.training.onward import take_up  # noqa: E402 - as above
+from palm import models  # noqa: E402 - as above
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:You are using the legacy:DeprecationWarning"),
@@ -44,7 +44,7 @@ def test_a_training_resumes_and_writes_what_the_product_runs(
     fields = np.random.default_rng(0).standard_normal((2, 4, 32, 32), np.float32)
     with torch.no_grad():
         taught = encoder.eval()(torch.from_numpy(fields)).numpy()
-    session = onnxruntime.InferenceSession(tmp_path / "encoder.onnx")
+    session = models.onnxruntime.InferenceSession(tmp_path / "encoder.onnx")
     (written,) = session.run(None, {"field": fields})
     assert written == pytest.approx(taught, abs=2e-2)
 
@@ -56,7 +56,7 @@ def test_training_continues_from_a_written_encoder(train, tmp_path: Path):
     fields = torch.from_numpy(np.random.default_rng(0).standard_normal((40, 4, 32, 32), np.float32))
     encoder = EncoderNetwork()
     take_up(encoder, taught, fields)
-    (before,) = onnxruntime.InferenceSession(taught).run(None, {"field": fields.numpy()})
+    (before,) = models.onnxruntime.InferenceSession(taught).run(None, {"field": fields.numpy()})
     with torch.no_grad():
         assert encoder.eval()(fields).numpy() == pytest.approx(before, abs=1e-4)
         alone = encoder.eval().trunk(fields).numpy()

@@ -7,6 +7,8 @@ landmark model. LiteRT shares no code with our converter or with ONNX Runtime.
 
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -57,6 +59,17 @@ class TestAgainstLiteRT:
         assert presence[0] == pytest.approx(np.array(reference["presence"]), abs=1e-5)
         assert handedness[0] == pytest.approx(np.array(reference["handedness"]), abs=1e-5)
         assert world[0] == pytest.approx(np.array(reference["world"]), abs=1e-5)
+
+
+@pytest.mark.process
+def test_a_network_keeps_nothing_to_tell_about_its_use(tmp_path: Path) -> None:
+    # ONNX Runtime keeps what it tells its maker, and an identifier, in the home folder.
+    root = str(FOLDER.parents[1])
+    run = "from palm.models import Model, Network; Network(Model.PALM_ENCODER)"
+    # It tells nothing where a variable says that it is being tested, so it has no others.
+    home = {"HOME": str(tmp_path), "PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", run], env=home, cwd=tmp_path, check=True)
+    assert list(tmp_path.rglob("*")) == []
 
 
 class TestBuilding:
