@@ -96,6 +96,8 @@ def kiosk_of(program: Path, folder: Path, hands: Path) -> Iterator[Window]:
     }
     # A payment provider that nobody asks anything: it is a package of its own.
     environment["PALM_CLOUD_PAYMENTS__STRIPE_URL"] = "http://127.0.0.1:9"
+    # The first start of a version writes its compiled screens, which would be counted.
+    environment["QML_DISABLE_DISK_CACHE"] = "1"
     command = [program, "--state", folder, "--camera", f"replay:{hands}"]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
