@@ -293,7 +293,7 @@ class Doors(Protocol):
     """What the activation of devices needs of doors."""
 
     async def hand_on(self, session: AsyncSession, before: str, after: str) -> None:
-        """Has a device stand at the door that the one stood at whose place it takes."""
+        """Gives the door of the device `before` to `after`, the device that replaces it."""
         ...
 
 

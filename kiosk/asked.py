@@ -43,7 +43,7 @@ class Asked:
                 return asked
 
     async def until_given_up(self, asked: AskedPalm) -> None:
-        """Waits until nobody wants an answer any more; for ever once it was given."""
+        """Waits until nobody wants an answer any more. Never returns once an answer was given."""
         while True:
             try:
                 told = await self._service.look_at_palm_request(asked.request_id)

@@ -28,7 +28,8 @@ class Unreadable(ValueError):
 
 
 class Forged(ValueError):
-    """A document was not signed as it is with the key that it names: the message tells why."""
+    """The signature of a document does not fit its content, or is of another key than it names: the
+    message tells why."""
 
 
 def document_of(message: DeletionReceipt | TreeHead | Orders | VaultKeySet) -> Document:

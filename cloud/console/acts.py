@@ -103,8 +103,8 @@ async def revoke_device(session: AsyncSession, by: By, device: DeviceRow) -> Non
 
 
 async def revoke_or_ask(session: AsyncSession, by: By, device: DeviceRow) -> AskedRow | None:
-    """Revokes a device and returns None. Once somebody has revoked as many as one may alone, it is
-    asked for, and what was asked for is returned."""
+    """Revokes a device and returns None. When `by` has revoked as many as one person may alone, it
+    asks for a second person instead and returns that request."""
     if not await four_eyes.revokes_alone(session, by):
         return await ask_to_revoke(session, by, [device])
     await revoke_device(session, by, device)

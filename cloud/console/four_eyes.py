@@ -292,6 +292,7 @@ async def approved_rekey(session: AsyncSession, now: datetime) -> str | None:
 
 
 async def are_two(session: AsyncSession) -> bool:
-    """Returns whether there are two who could decide what is of all merchants."""
+    """Returns whether two people could decide about what concerns all merchants: the one who asks
+    cannot approve."""
     everybody = await members.all_members(session)
     return sum(member.role == Role.OPERATOR for member in everybody) > 1

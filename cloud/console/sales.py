@@ -109,8 +109,8 @@ async def list_sales(asked: Asker, chosen: Choice, before: Text = "") -> Respons
 
 @exporting.post("/sales.csv")
 async def export_sales(asked: Asker, chosen: Choice) -> Response:
-    """Gives few sales to whoever asks for them, so many times a day: a link on another site must
-    not use that up."""
+    """Answers with a file of few sales. It is a POST because each member of staff has so many a
+    day, and a link on another site must not use them up."""
     try:
         found = await take_alone(asked.session, asked.reach, asked.by, chosen)
     except NoFile as no:
@@ -120,7 +120,7 @@ async def export_sales(asked: Asker, chosen: Choice) -> Response:
 
 @exporting.post("/sales/export")
 async def ask_for_sales(asked: Asker, chosen: Choice) -> Response:
-    """Asks for what one does not take alone."""
+    """Asks a second person to approve a file that one person may not take alone."""
     try:
         await ask_for_file(asked.session, asked.reach, asked.by, chosen)
     except NoFile as no:
@@ -209,7 +209,8 @@ async def sales_of_file(session: AsyncSession, wanted: Wanted) -> Sequence[Purch
 async def take_alone(
     session: AsyncSession, reach: Reach, by: By, chosen: Chosen
 ) -> Sequence[PurchaseRow]:
-    """Takes sales that need no second one. Raises NoFile, and Refusal as `wanted_by` does."""
+    """Takes sales for which no second person is needed. Raises NoFile, and Refusal as `wanted_by`
+    does."""
     wanted = await wanted_by(session, reach, chosen)
     if not is_small(wanted):
         raise NoFile(No.WIDE)
@@ -221,8 +222,8 @@ async def take_alone(
 
 
 async def ask_for_file(session: AsyncSession, reach: Reach, by: By, chosen: Chosen) -> AskedRow:
-    """Asks for what one does not take alone. Raises NoFile, and Refusal as `wanted_by` does and
-    for who would not see what becomes of it."""
+    """Asks a second person to approve a file of sales. Raises NoFile; Refusal as `wanted_by` does,
+    when there are no such sales, and for somebody who may not see what becomes of the request."""
     if not reach.may(Right.AUDIT):
         raise Refusal(ProblemType.NOT_FOUND)
     wanted = await wanted_by(session, reach, chosen)
@@ -236,8 +237,8 @@ async def ask_for_file(session: AsyncSession, reach: Reach, by: By, chosen: Chos
 async def take_approved(
     session: AsyncSession, reach: Reach, by: By, row: AskedRow
 ) -> Sequence[PurchaseRow]:
-    """Takes, once, what one has asked for. Raises NoFile, CannotDecide, and Refusal for what is no
-    such thing."""
+    """Takes, once, the sales of a request that was approved. Raises NoFile; CannotDecide; and
+    Refusal when `row` is no request for sales, or is somebody else's."""
     four_eyes.must_be_own(reach, by, row, four_eyes.EXPORT_SALES)
     chosen = Chosen.model_validate_json(row.arguments)
     found = await sales_of_file(session, await wanted_by(session, reach, chosen))

@@ -1,9 +1,9 @@
 """Staff sign in to the console with passkeys (`cloud.web.authenticators`), or by the operator's own
 identity provider (`cloud.console.oidc`), and with nothing else.
 
-A link that works once makes the first passkey of an account, or binds the account at the provider:
-who has come from there without, is nobody here. The service keeps a keyed hash of the token of a
-browser that is signed in.
+A link that works once makes the first passkey of an account, or binds the account at the provider.
+Somebody whom the provider knows and whom no link has bound is not let in. The service keeps a keyed
+hash of the token of a browser that is signed in.
 """
 
 from collections.abc import Sequence
@@ -181,8 +181,8 @@ async def go_away(
 async def come_back(
     context: Context, session: AsyncSession, token: str, now: datetime
 ) -> StaffAwayRow | None:
-    """Returns what is known of a browser that has come back with a token, which counts no more;
-    None when it does not count, or not any more."""
+    """Returns what is stored of a browser that comes back from the identity provider with a token,
+    and uses the token up. Returns None when the token is unknown or has expired."""
     row = await held(session, StaffAwayRow, _away_id(context, token))
     if row is None:
         return None

@@ -99,8 +99,8 @@ async def set_door(session: AsyncSession, device_id: str, door: Door, hours: str
 
 
 async def hand_on(session: AsyncSession, before: str, after: str) -> None:
-    """Has a device stand at the door that the one stood at whose place it takes, at the same site.
-    What that one is at another site by now stays there."""
+    """Gives the door of the device `before` to `after`, the device that replaces it. Does nothing
+    when that door is at another site than `after`."""
     row = await session.get(DoorRow, before)
     device = await find_device(session, after)
     if row is None or device is None or device.site_id != row.site_id:

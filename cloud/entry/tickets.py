@@ -123,8 +123,8 @@ async def with_code(
 async def take(
     session: AsyncSession, merchant_id: str, ticket_ids: Collection[str]
 ) -> Sequence[str]:
-    """Deletes tickets of a merchant. Returns the ids of those that were there still, which are the
-    traces of them that the database may still hold."""
+    """Deletes tickets of a merchant, and returns the ids of those that were there. The database's
+    file may still hold these ids (`cloud.context.Database.forget_erased`)."""
     theirs = TicketRow.merchant_id == merchant_id, TicketRow.id.in_(ticket_ids)
     gone = await session.scalars(delete(TicketRow).where(*theirs).returning(TicketRow.id))
     return gone.all()

@@ -39,8 +39,8 @@ class Made:
 
 
 def read_file(path: Path) -> bytes:
-    """Returns what is in a file, but for what is beyond MAX_FILE by more than one byte. Raises
-    OSError."""
+    """Returns the content of a file, of which at most MAX_FILE + 1 bytes are read: enough to see
+    that it is too large. Raises OSError."""
     with path.open("rb") as opened:
         return opened.read(MAX_FILE + 1)
 

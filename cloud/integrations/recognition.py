@@ -1,4 +1,5 @@
-"""What became of palms at a merchant's kiosks, counted by day, kiosk and light, and of nobody."""
+"""What became of palms at a merchant's kiosks: numbers by day, kiosk and light, which lead to no
+person."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any

@@ -222,7 +222,8 @@ async def hear_calls(context: Context) -> None:
 
 
 async def run_own_housekeeping(context: Context) -> None:
-    """Does until cancelled what a process does for itself that leaves the jobs to others."""
+    """Does the parts of housekeeping that every process has to do for itself, until it is
+    cancelled. It is for a process that leaves the jobs to others."""
     while True:
         for part in OWN:
             await _run_part(context, part)

@@ -26,7 +26,8 @@ class KeysUnusable(RuntimeError):
 
 
 class KeysAway(KeysUnusable):
-    """So does this one, and it may pass by itself: what is started again later may start."""
+    """A key that wraps others cannot be reached now. This may pass by itself, so whoever ends
+    because of it is worth starting again later."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ MARGIN = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A transaction of the ledger, or a sale or a refund that is none, with what else is stored
-    about it."""
+    """A transaction of the ledger, with what else is stored about its sale or refund; or a sale or
+    a refund that has no transaction."""
 
     kind: str
     merchant_id: str

@@ -78,8 +78,8 @@ async def sign_in(
     browser: Browser,
     now: datetime,
 ) -> str:
-    """Begins a session for whose passkey has signed the challenge of the browser with the token
-    `visitor`, and returns the session's token.
+    """Begins a session for the person whose passkey has signed the challenge of the browser with
+    the token `visitor`, and returns the session's token.
 
     `given` is the credential as the browser writes it (AuthenticationResponseJSON). Raises Refusal,
     for the same reason whatever is wrong.

@@ -111,7 +111,7 @@ class CardNotSaved:
 
 @dataclass(frozen=True, slots=True)
 class CardSaved:
-    """A card was saved there, and its bank has had the questions it has answered."""
+    """A card was saved there, and its holder has answered what its bank asked."""
 
     kept: CardOnFile
     holder: str | None = field(repr=False)

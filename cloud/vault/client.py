@@ -245,8 +245,8 @@ class VaultClient:
         self, version: int, probe: bytes, references: Sequence[bytes]
     ) -> list[Confirmation | None]:
         """Returns what the signs of a probe say of sealed templates; None for a template that the
-        vault cannot open. A vault from before there were signs, which signs no keys either, has
-        nothing to say against any. Raises VaultUnavailable."""
+        vault cannot open. An older vault, which neither compares signs nor signs its keys, agrees
+        with every template. Raises VaultUnavailable."""
         try:
             answer = await self._ask(messages.Confirm(version, probe, references))
         except VaultRefused:

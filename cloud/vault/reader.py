@@ -95,7 +95,7 @@ class Readers:
             self._refill(place)
 
     def prove_alive(self) -> None:
-        """Returns when the nursery answers. One thread may ask. Raises NurseryLost."""
+        """Waits until the nursery answers. One thread may ask at a time. Raises NurseryLost."""
         answered = b""
         with contextlib.suppress(OSError):
             self._nursery.sendall(_PROOF)

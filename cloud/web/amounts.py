@@ -80,8 +80,9 @@ async def said_at(session: AsyncSession, place: Place, currency: str) -> Mapping
 async def in_force(
     session: AsyncSession, chosen: Settings, place: Place | None, currency: str
 ) -> Mapping[Demand, Said]:
-    """Returns the amounts that hold at a place, or where only the service has said some; those that
-    nobody has said are left out."""
+    """Returns the amounts that hold at a place: the strictest of those that the service, the
+    merchant and the site have said. Without a place it returns those of the service. What nobody
+    has said is left out."""
     said = [(SaidBy.SERVICE, _of_service(chosen, currency))]
     if place is not None:
         by = {place.scope: SaidBy.MERCHANT if place.site_id is None else SaidBy.SITE}

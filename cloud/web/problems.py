@@ -172,7 +172,7 @@ def _methods(request: Request) -> list[str]:
 
 
 def answer(context: Context, refusal: Refusal) -> Response:
-    """Returns the answer that a refusal is, and counts it."""
+    """Returns the HTTP answer that tells a refusal, and counts the refusal."""
     context.noted.note_refusal("api", refusal.problem)
     return refusal.response()
 

@@ -43,7 +43,7 @@ class StreamCamera:
 
     @property
     def identity(self) -> None:
-        """Nothing: a camera on the network says of itself what it likes."""
+        """None, because whatever answers on the network can claim to be any camera."""
         return None
 
     def open(self) -> Capture:

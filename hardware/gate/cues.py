@@ -43,8 +43,8 @@ class LampAsBefore:
 
 @dataclass(frozen=True, slots=True)
 class Buzzer:
-    """A tone of `on_s` seconds and a pause of `off_s`, `times` times; 0 is until told otherwise. No
-    tone ends what sounds."""
+    """A tone of `on_s` seconds and a pause of `off_s`, repeated `times` times; with 0 times it
+    goes on until the next cue. Without `tone` it is silence, which ends what sounds."""
 
     tone: bool
     on_s: float

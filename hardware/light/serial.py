@@ -14,7 +14,7 @@ ANSWER_S = 0.05
 
 
 class Command(IntEnum):
-    """All may be repeated, since each sets a state and does not change one."""
+    """A command to the ring's firmware. Each sets a state, so it may be repeated."""
 
     HELLO = 0x01
     SHOW = 0x02

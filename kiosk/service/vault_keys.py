@@ -34,7 +34,8 @@ class Accepted:
     """In seconds of `kiosk.clock.Clock.now`."""
 
     def count(self, at: datetime, seconds: float) -> bool:
-        """Returns whether they count, by both clocks."""
+        """Returns whether they count now: `at` is the time by the service's clock, and `seconds` by
+        the kiosk's own."""
         if self.expires_at is None:
             return True
         return at < self.expires_at and seconds - self.accepted_at < LONGEST.total_seconds()

@@ -133,8 +133,8 @@ class Seeing:
 
 
 def born_by(today: date, age: Age) -> datetime:
-    """Returns the last birthday of those who have reached an age today, at noon. Whoever was born
-    on 29 February reaches it on 1 March of a year that has no such day."""
+    """Returns the latest date of birth with which somebody has reached an age today, at noon.
+    Whoever was born on 29 February reaches it on 1 March of a year that has no such day."""
     try:
         day = today.replace(year=today.year - age)
     except ValueError:

@@ -543,7 +543,7 @@ def _activation(service: SignatureService) -> Check:
 
 
 def lock_checks(lock: Lock) -> list[Check]:
-    """Returns for what the kiosk has locked itself, nothing when it has not."""
+    """Returns why the kiosk has locked itself; an empty list when it has not."""
     if lock.locked is None:
         return []
     seen, at = lock.locked.seen, f"{lock.locked.at:%Y-%m-%d %H:%M} UTC"

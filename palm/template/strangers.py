@@ -23,7 +23,7 @@ FILE = FOLDER / "palm_strangers.npz"
 
 
 class Strangers:
-    """Raises ModelMissing when their file does not exist."""
+    """The cohort: drawn palms, in tiles. Raises ModelMissing when their file does not exist."""
 
     def __init__(self) -> None:
         if not FILE.exists():

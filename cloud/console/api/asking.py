@@ -169,5 +169,5 @@ OperatorAskerOnce = Annotated[Asked, Depends(_asked_of_all_once)]
 
 
 def one_line(most: int) -> StringConstraints:
-    """Returns what a name of at most so many characters is held to."""
+    """Returns the rule for a name: one line of 1 to `most` characters."""
     return StringConstraints(strip_whitespace=True, pattern=rf"^[^\x00-\x1f\x7f]{{1,{most}}}$")
