@@ -46,13 +46,9 @@ async def add_site(
     return site
 
 
-async def first_merchant(session: AsyncSession) -> MerchantRow:
-    """Returns the merchant that the settings describe."""
-    return await session.get_one(MerchantRow, FIRST)
-
-
 async def first_site(session: AsyncSession) -> SiteRow:
-    """Returns the first site of that merchant, which is there from the beginning."""
+    """Returns the first site of the merchant that the settings describe. It is there from the
+    beginning."""
     return await session.get_one(SiteRow, FIRST)
 
 

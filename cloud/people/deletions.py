@@ -200,7 +200,7 @@ async def remains_of(receipt_id: str, state: State, database: Database) -> list[
         if row.merchant_id is not None:
             return found + [each async for each in withdrawals.what_remains(session, row)]
         found += [each async for each in _rows(session, row)]
-    await _forget_deleted(state, database, {row.person_digest})
+    await _forget_deleted(database, {row.person_digest})
     files = sorted(path for path in state.root.rglob("*") if path.is_file())
     for path in files:
         content = database.pieces(_CUT) if path == state.database else _content(path)
@@ -216,10 +216,10 @@ async def forget_all_deleted(context: Context) -> None:
         digests = await session.scalars(
             select(ReceiptRow.person_digest).where(ReceiptRow.merchant_id.is_(None))
         )
-    await _forget_deleted(context.state, context.database, set(digests))
+    await _forget_deleted(context.database, set(digests))
 
 
-async def _forget_deleted(state: State, database: Database, digests: Collection[bytes]) -> None:
+async def _forget_deleted(database: Database, digests: Collection[bytes]) -> None:
     # Once without ids: what is still in the log is looked for as well.
     await database.forget_erased()
     left = await asyncio.to_thread(_named_in, database.pieces(_CUT), digests) if digests else ()

@@ -640,10 +640,6 @@ class SignatureService:
             deadline_s=self._patience.purchase_deadline_s,
         )
 
-    async def find_refund(self, purchase_reference: str, reference: str) -> Refund:
-        """Returns a refund. Raises Refused (NOT_FOUND) when there is none."""
-        return await self._get(f"/purchases/{purchase_reference}/refunds/{reference}", Refund)
-
     async def refunded(self, purchase_reference: str) -> RefundTotal:
         """Returns how much of a purchase was given back, whoever has asked for it, in one brief
         attempt. Raises Refused (NOT_FOUND) when there is no such purchase."""

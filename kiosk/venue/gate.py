@@ -146,7 +146,6 @@ class VenueGate:
         known = self._list
         return VenueState(
             self._connection,
-            None if known is None else known.begun,
             0 if known is None else len(known.by_secret),
             len(self._untold - self._in_hand),
             self._conflicts,

@@ -107,10 +107,8 @@ class VenueState:
     """What staff see of the gate."""
 
     connection: Connection
-    list_from: datetime | None
-    """When the list in memory was downloaded; None without one."""
     tickets: int
-    """How many tickets are on it."""
+    """How many tickets are on the list in memory; 0 without one."""
     waiting: int
     """How many passages pretix has not been told yet."""
     conflicts: int

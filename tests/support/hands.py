@@ -35,10 +35,6 @@ def people() -> tuple[Person, Person]:
     return _drawn(1), _drawn(2)
 
 
-def are_real() -> bool:
-    return REAL.is_dir()
-
-
 class Counter:
     """The scene before the camera: empty, or with a hand."""
 

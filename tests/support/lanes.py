@@ -23,7 +23,7 @@ class ScriptedVenue:
     @property
     def state(self) -> VenueState:
         return VenueState(
-            self.connection, None, tickets=312, waiting=2, conflicts=self.conflicts, recording=True
+            self.connection, tickets=312, waiting=2, conflicts=self.conflicts, recording=True
         )
 
     async def admit(self, ticket: Ticket, direction: Direction) -> Admission:

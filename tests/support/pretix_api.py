@@ -82,7 +82,6 @@ class Checkin:
     nonce: str | None
     device: int
     successful: bool = True
-    forced: bool = False
 
 
 @dataclass
@@ -345,10 +344,8 @@ class PretixApi:
         if reason is None:
             if any(c.nonce == made.nonce and c.type == made.type for c in ours):
                 return 201, {"status": "ok", **shown}
-            allowed = self._enters(ours, made.type)
-            if not allowed and not force:
+            if not force and not self._enters(ours, made.type):
                 reason = "already_redeemed"
-            made.forced = force and not allowed
         made.successful = reason is None
         self.checkins.append(made)
         if reason is not None:

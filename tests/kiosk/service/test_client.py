@@ -157,16 +157,6 @@ async def test_a_refund_whose_answer_was_lost_is_asked_for_again_with_its_key(
     assert (given.reference, given.amount) == (request.reference, request.amount)
 
 
-async def test_a_refund_is_found_by_the_references_of_its_purchase_and_of_its_own(
-    service: SignatureService, canned: CannedService
-) -> None:
-    path = "/purchases/sale-1234/refunds"
-    canned.will(f"POST {path}", refunded)
-    given = await service.refund("sale-1234", RefundRequest(reference="back-1234"), "key-12345678")
-    canned.will(f"GET {path}/back-1234", given)
-    assert await service.find_refund("sale-1234", "back-1234") == given
-
-
 async def test_what_was_given_back_of_a_purchase_is_told_by_one_sum(
     service: SignatureService, canned: CannedService
 ) -> None:
