@@ -16,7 +16,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -49,6 +48,7 @@ from tests.support import databases, engine, postgres
 from tests.support.books import Provided, charged, listed
 from tests.support.device import Refused, fresh_phone
 from tests.support.dumped import in_files, in_memory
+from tests.support.http_server import HttpServer, Silent
 from tests.support.phone import Phone, begun_code
 from tests.support.plain_palms import burst, template_of
 from tests.support.served import PATIENCE_S, PLAIN, Process, Served
@@ -183,7 +183,7 @@ def test_the_child_processes_end_with_the_service(tmp_path: Path, way: str):
 BEGIN, CHARGE, REFUND = "payment_intents$", "payment_intents/.*/confirm$", "refunds$"
 
 
-class Proxy:
+class Proxy(HttpServer):
     """A proxy of the payment provider that can hold one request, before or after passing it on."""
 
     def __init__(self, provider_url: str) -> None:
@@ -191,7 +191,7 @@ class Proxy:
         self._held, self._released = threading.Event(), threading.Event()
         proxy = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 held = proxy.takes(self.path)
@@ -220,11 +220,7 @@ class Proxy:
 
             do_GET = do_POST = do_DELETE = answer  # noqa: N815 - http.server's names
 
-            def log_message(self, *_: object) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(Handler)
 
     @contextmanager
     def holding(self, path: str, *, passed_on: bool) -> Iterator[threading.Event]:
@@ -245,15 +241,9 @@ class Proxy:
         self._held.set()
         self._released.wait(PATIENCE_S)
 
-    def __enter__(self) -> "Proxy":
-        self._thread.start()
-        return self
-
     def __exit__(self, *_: object) -> None:
         self._released.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__exit__()
 
 
 def kill_while(process: Process, held: threading.Event, request: Callable[[], object]) -> None:

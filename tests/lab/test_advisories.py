@@ -2,11 +2,9 @@
 
 import json
 import re
-import threading
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +14,13 @@ import yaml
 from lab import advisories
 from lab.advisories import FRAMES, LOCK, main, parts_of
 from lab.advisory_copy import COPY, PYPA, Copy, is_about
+from tests.support.http_server import HttpServer, Silent
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 LINES = "alpha==1.0 ; sys_platform == 'linux' \\\n    --hash=sha256:00\n    # via beta\nbeta==2.1\n"
 
 
-class Osv:
+class Osv(HttpServer):
     """A small OSV: what it knows of each part, and whether it tells it page by page."""
 
     def __init__(self) -> None:
@@ -31,7 +30,7 @@ class Osv:
         self.status = 200
         osv = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 osv.asked.append(body)
@@ -50,11 +49,7 @@ class Osv:
                 self.end_headers()
                 self.wfile.write(json.dumps(told).encode())
 
-            def log_message(self, *_: object) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        super().__init__(Handler)
 
     def result(self, query: Any) -> dict[str, Any]:
         vulns = [{"id": each["id"]} for each in self.known.get(query["package"]["name"], [])]
@@ -69,16 +64,11 @@ class Osv:
         advisory = {"id": name, "published": published, "summary": f"about {name}"}
         self.known.setdefault(part, []).append(advisory | told)
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
 
 @pytest.fixture
 def osv() -> Iterator[Osv]:
-    osv = Osv()
-    yield osv
-    osv.close()
+    with Osv() as osv:
+        yield osv
 
 
 def rated(how: str) -> dict[str, Any]:

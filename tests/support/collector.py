@@ -1,8 +1,6 @@
 """A collector on loopback: takes OTLP over HTTP, and keeps what it was sent."""
 
-import threading
 from collections import defaultdict
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -10,39 +8,24 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.support.http_server import HttpServer, Silent
 
-class Collector:
+
+class Collector(HttpServer):
     def __init__(self, status: int = 200) -> None:
         """`status` is what it answers."""
         self.received: defaultdict[str, list[bytes]] = defaultdict(list)
         """The bodies of requests, by path."""
         received = self.received
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             def do_POST(self) -> None:
                 received[self.path].append(self.rfile.read(int(self.headers["content-length"])))
                 self.send_response(status)
                 self.send_header("content-length", "0")
                 self.end_headers()
 
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> "Collector":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(Handler)
 
     @property
     def spans(self) -> list[Any]:

@@ -1,12 +1,10 @@
 """Somebody else's system on this machine that is told of things over HTTP."""
 
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
-from threading import Thread
 from typing import Any
+
+from tests.support.http_server import HttpServer, Silent
 
 HANGS_UP = 0
 """In the place of an answer: the connection is closed once everything was read, as when the process
@@ -16,14 +14,14 @@ Heard = tuple[dict[str, str], bytes]
 """The headers and the body of a request."""
 
 
-class Listener:
+class Listener(HttpServer):
     def __init__(self) -> None:
         self.heard: Queue[Heard] = Queue()
         self.answers: list[int] = []
         """What it answers next; 204 when nothing is said."""
         listener = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 answer = listener.answers.pop(0) if listener.answers else 204
@@ -35,28 +33,10 @@ class Listener:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 listener.heard.put((headers, body))
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/arrivals"
+        super().__init__(Handler)
+        self.url += "/arrivals"
 
     def hears(self, patience_s: float) -> tuple[dict[str, str], dict[str, Any]]:
         """Returns the headers and the body of the next request."""
         headers, body = self.heard.get(timeout=patience_s)
         return headers, json.loads(body)
-
-
-@contextmanager
-def listening() -> Generator[Listener]:
-    listener = Listener()
-    # It looks that often whether it is to end.
-    thread = Thread(target=listener.server.serve_forever, args=(0.02,))
-    thread.start()
-    yield listener
-    listener.server.shutdown()
-    thread.join()
-    listener.server.server_close()

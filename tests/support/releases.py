@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 from kiosk.updates.versions import Versions
+from tests.support.http_server import HttpServer, Silent
 
 RELEASE = runpy.run_path(str(Path(__file__).parents[2] / "packaging" / "release.py"))
 main: Callable[[Sequence[str]], int] = RELEASE["main"]
@@ -103,30 +102,17 @@ def valid_for(role: str, time: timedelta) -> Iterator[None]:
         valid[role] = usual
 
 
-class Files(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+class Files(Silent, SimpleHTTPRequestHandler):
+    """Answers with files."""
 
 
-class Mirror:
+class Mirror(HttpServer):
     """A web server of files on this machine."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(partial(Files, directory=str(folder)))
         self.folder = folder
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, directory=str(folder)))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def shows(self, folder: Path) -> None:
         """Shows other files from now on."""
         self._server.RequestHandlerClass = partial(Files, directory=str(folder))  # pyright: ignore
-
-    @contextmanager
-    def serving(self) -> Iterator["Mirror"]:
-        thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield self
-        finally:
-            self._server.shutdown()
-            thread.join()
-            self._server.server_close()

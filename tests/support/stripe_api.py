@@ -2,18 +2,17 @@
 
 import hmac
 import json
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl
 
 from cloud.providers.stripe import StripeProvider
+from tests.support.http_server import HttpServer, Silent
 from tests.support.served import Served
 
 PAYMENT = "pi_1"
@@ -69,7 +68,7 @@ def error(status: int, kind: str, **more: Any) -> Answer:
     return Answer(status, {"error": {"type": kind, "message": "No such card: pm_secret", **more}})
 
 
-class StripeApi:
+class StripeApi(HttpServer):
     """`will` sets the next answers to a request such as `POST /payment_intents/pi_1/confirm`; the
     last one is repeated. `asked` holds every request and its fields."""
 
@@ -78,7 +77,7 @@ class StripeApi:
         self._answers: defaultdict[str, list[Answer]] = defaultdict(list)
         api = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             def answer(self) -> None:
                 length = int(self.headers.get("content-length", 0))
                 fields = dict(parse_qsl(self.rfile.read(length).decode()))
@@ -93,24 +92,7 @@ class StripeApi:
 
             do_GET = do_POST = do_DELETE = answer  # noqa: N815 - http.server's names
 
-            def log_message(self, format: str, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(Handler)
 
     @property
     def requests(self) -> list[str]:

@@ -16,7 +16,7 @@ from protocol.entry import Admission, Entry
 from protocol.messages import DeletionReceipt, DeletionRequest, Purpose
 from tests.cloud.merchants.test_merchants import agree
 from tests.support.device import TestDevice, fresh_phone
-from tests.support.listener import Listener, listening
+from tests.support.listener import Listener
 from tests.support.served import PATIENCE_S, Served
 from tests.support.sites import Site, show_palm
 
@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    with listening() as listener:
+    with Listener() as listener:
         yield listener
 
 

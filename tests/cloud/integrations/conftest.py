@@ -7,7 +7,7 @@ from cloud.merchants.merchants import place_of
 from protocol.messages import Membership, Purpose
 from tests.support.device import TestDevice
 from tests.support.integrator import Integrator, integrator
-from tests.support.listener import Listener, listening
+from tests.support.listener import Listener
 from tests.support.served import Served
 
 
@@ -44,5 +44,5 @@ def shop(served: Served) -> Shop:
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    with listening() as listener:
+    with Listener() as listener:
         yield listener

@@ -1,13 +1,11 @@
 """docs/integrations/first-call.md: its commands are given to a shell as they are written, and its
 receiver hears of what they do."""
 
-import http.server
 import json
 import re
 import shutil
 import subprocess
 import textwrap
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +18,7 @@ from protocol.asked import AskedPalms, RequestState
 from tests.cloud.integrations.conftest import Shop
 from tests.cloud.integrations.test_palm_requests import answers, palm_of
 from tests.cloud.integrations.test_sales import buy
+from tests.support.http_server import HttpServer
 from tests.support.served import PATIENCE_S, Served
 
 pytestmark = [
@@ -72,12 +71,8 @@ def receiving(heard: "Queue[str]") -> Iterator[int]:
     assert serves.startswith('http.server.HTTPServer(("127.0.0.1", 8000), Receiver)')
     names: dict[str, Any] = {"print": lambda *words, flush: heard.put(" ".join(words))}
     exec(program, names)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), names["Receiver"]) as server:
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
-        yield server.server_port
-        server.shutdown()
-        serving.join()
+    with HttpServer(names["Receiver"]) as server:
+        yield server.port
 
 
 def test_the_first_webhook_comes_as_the_page_says(

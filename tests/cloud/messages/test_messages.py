@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs
 
 import pytest
@@ -15,6 +13,7 @@ from cloud.messages import NoMessenger, NotSent
 from cloud.messages.sandbox import SandboxMessenger
 from cloud.messages.twilio import TwilioMessenger
 from cloud.settings import Messages
+from tests.support.http_server import HttpServer, Silent
 
 
 def test_the_simulated_phone_returns_the_messages_after_a_number():
@@ -42,7 +41,7 @@ def twilio(status: int) -> Iterator[tuple[TwilioMessenger, Asked]]:
     """
     asked: Asked = []
 
-    class Api(BaseHTTPRequestHandler):
+    class Api(Silent):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"])).decode()
             asked.append((self.path, self.headers["authorization"], parse_qs(body)))
@@ -52,21 +51,14 @@ def twilio(status: int) -> Iterator[tuple[TwilioMessenger, Asked]]:
             self.end_headers()
             self.wfile.write(answer)
 
-        def log_message(self, *_: object) -> None: ...
-
-    server = HTTPServer(("127.0.0.1", 0), Api)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
     settings = Messages(
         provider="twilio",
         twilio_account="AC123",
         twilio_token=SecretStr("hush"),
         twilio_from="+15005550006",
     )
-    yield TwilioMessenger(settings, f"http://127.0.0.1:{server.server_port}"), asked
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with HttpServer(Api) as server:
+        yield TwilioMessenger(settings, server.url), asked
 
 
 def test_twilio_is_asked_to_send_what_was_written():

@@ -82,7 +82,7 @@ def operator(begun: Operator, tmp_path: Path) -> Operator:
 
 @pytest.fixture
 def kiosk(operator: Operator, tmp_path: Path) -> Iterator[Updated]:
-    with Mirror(operator.repository).serving() as mirror:
+    with Mirror(operator.repository) as mirror:
         yield Updated(tmp_path, operator, mirror)
 
 

@@ -69,7 +69,7 @@ def test_a_disk_that_is_full_is_said_and_the_next_time_goes_on(operator: Operato
     operator.release("0.2.0")
     Identity.load_or_make(state_of(tmp_path / "state").files / "identity.json")
     versions = Versions(tmp_path / "state")
-    with Mirror(operator.repository).serving() as mirror:
+    with Mirror(operator.repository) as mirror:
         options = updates(mirror.url, tmp_path / "root.json")
         for largest in (100, 1500, 4500):
             status, said = run(tmp_path / "state", *options, largest=largest)

@@ -155,7 +155,7 @@ def test_a_power_cut_at_any_step_of_fetching_loses_nothing(before: Path):
     operator = Operator(before / "operator")
     operator.release("0.3.0")
     (before / "root.json").write_bytes(operator.root)
-    with Mirror(operator.repository).serving() as mirror:
+    with Mirror(operator.repository) as mirror:
         assert cut("fetch", mirror.url, before) > 20
 
 
