@@ -3,13 +3,14 @@ reader that the provider drives.
 
 Only the provider's page or reader hears the number of the card, and on the page the card's bank
 asks its holder. A reader is treated as a page that lies on the counter. What became of a page is
-read from the provider: when a kiosk asks for it, and when the provider
-tells that something has happened (`cloud.payments.webhooks`). A page that was opened is undone by
-the errand of `cloud.payments.cards.ask_to_keep` unless a card was saved on it in time.
+read from the provider: when a kiosk asks for it, and when the provider tells that something has
+happened (`cloud.payments.webhooks`). A page that was opened is undone by the errand of
+`cloud.payments.cards.ask_to_keep` unless a card was saved on it in time.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+import logging
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal, TypeVar
@@ -37,7 +38,10 @@ from cloud.providers import (
     ReaderTrouble,
     SavingState,
 )
-from protocol.messages import CardPage, CardReading
+from cloud.web.problems import Refusal
+from protocol.messages import CardPage, CardReading, ProblemType
+
+log = logging.getLogger(__name__)
 
 OPEN, SAVED, LAPSED = "open", "saved", "lapsed"
 NOT_READ, REFUSED = "not_read", "refused"
@@ -56,6 +60,23 @@ Begun = TypeVar("Begun", bound=CardSaving)
 
 class NoSuchPage(Exception):
     """The page is gone, because its person was erased."""
+
+
+@contextmanager
+def refusing() -> Generator[None]:
+    """Raises Refusal, for a device, in place of what the functions of this module raise."""
+    try:
+        yield
+    except NoSuchPage:
+        raise Refusal(ProblemType.NOT_FOUND) from None
+    except ProviderUnavailable:
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
+    except NoPages as none:
+        log.error("%s", none)
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, str(none)) from None
+    except ReaderTrouble as trouble:
+        log.warning("%s", trouble)
+        raise Refusal(ProblemType.READER_UNAVAILABLE, reader=trouble.fault) from None
 
 
 async def open_page(

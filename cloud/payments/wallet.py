@@ -7,7 +7,6 @@ provider, and a payment passes the money on to the merchant's (`cloud.providers`
 added at one merchant pays at all of them.
 """
 
-import logging
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -29,7 +28,7 @@ from cloud.payments.cards import (
 )
 from cloud.payments.purchases import has_pending_purchase
 from cloud.policy import CARDS, Limit, Limits
-from cloud.providers import CardRefused, NoPages, ProviderUnavailable, ReaderTrouble
+from cloud.providers import CardRefused, ProviderUnavailable
 from cloud.recognition.identifications import accepted_for
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
@@ -46,8 +45,6 @@ from protocol.messages import (
     Purpose,
     Wallet,
 )
-
-log = logging.getLogger(__name__)
 
 router: APIRouter = signed_request.router()
 
@@ -92,16 +89,9 @@ async def add(call: Caller, identification_id: str, token: CardToken) -> Wallet:
 @router.post("/identifications/{identification_id}/cards/pages")
 async def open_page(call: Caller, identification_id: str) -> CardPage:
     person = await _growing(call, identification_id)
-    try:
+    with card_pages.refusing():
         page = await card_pages.open_page(call.context, call.session, person, adds=True)
         await _person(call, identification_id)
-    except card_pages.NoSuchPage:
-        raise Refusal(ProblemType.NOT_FOUND) from None
-    except ProviderUnavailable:
-        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
-    except NoPages as none:
-        log.error("%s", none)
-        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, str(none)) from None
     call.afterwards.append(call.context.wake)
     return page
 
@@ -119,18 +109,11 @@ async def read_card(call: Caller, identification_id: str, where: AtReader) -> Ca
     session = call.session
     person = await _growing(call, identification_id, Limits.CARD_READINGS)
     drives = await readers.driving(call, where.reader)
-    try:
+    with card_pages.refusing():
         reading = await card_pages.read_at(
             call.context, session, person, drives, where.reader, adds=True
         )
         await _person(call, identification_id)
-    except card_pages.NoSuchPage:
-        raise Refusal(ProblemType.NOT_FOUND) from None
-    except ProviderUnavailable:
-        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
-    except ReaderTrouble as trouble:
-        log.warning("%s", trouble)
-        raise Refusal(ProblemType.READER_UNAVAILABLE, reader=trouble.fault) from None
     call.afterwards.append(call.context.wake)
     return reading
 
@@ -215,12 +198,8 @@ async def _growing(call: Call, identification_id: str, limit: Limit = Limits.CAR
 async def _look_at_saving(call: Call, identification_id: str, page_id: str) -> str:
     """Returns the state of a page or a reading. Raises Refusal."""
     person = await _person(call, identification_id)
-    try:
+    with card_pages.refusing():
         state = await card_pages.look_at(call.context, call.session, page_id, person.person_id)
-    except card_pages.NoSuchPage:
-        raise Refusal(ProblemType.NOT_FOUND) from None
-    except ProviderUnavailable:
-        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
     if state != card_pages.OPEN:
         call.afterwards.append(call.context.wake)
     return state

@@ -50,7 +50,7 @@ from cloud.policy import (
     RESEND_AFTER,
     Limits,
 )
-from cloud.providers import CardRefused, NoPages, ProviderUnavailable, ReaderTrouble
+from cloud.providers import CardRefused, ProviderUnavailable
 from cloud.recognition import captures
 from cloud.recognition.feed import add_to_gallery
 from cloud.recognition.palms import add_palm as add_enrolled_palm
@@ -220,16 +220,9 @@ async def open_card_page(call: Caller, enrolment_id: str) -> CardPage:
     session = call.session
     _, person = await find_verified(call, enrolment_id)
     await limits.spend(session, Limits.CARD_PAGES, enrolment_id, call.now)
-    try:
+    with card_pages.refusing():
         page = await card_pages.open_page(call.context, session, person)
         _, call.person = await find_verified(call, enrolment_id)
-    except card_pages.NoSuchPage:
-        raise Refusal(ProblemType.NOT_FOUND) from None
-    except ProviderUnavailable:
-        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
-    except NoPages as none:
-        log.error("%s", none)
-        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, str(none)) from None
     call.afterwards.append(call.context.wake)
     return page
 
@@ -246,16 +239,9 @@ async def read_card(call: Caller, enrolment_id: str, where: AtReader) -> CardRea
     _, person = await find_verified(call, enrolment_id)
     drives = await readers.driving(call, where.reader)
     await limits.spend(session, Limits.CARD_READINGS, enrolment_id, call.now)
-    try:
+    with card_pages.refusing():
         reading = await card_pages.read_at(call.context, session, person, drives, where.reader)
         _, call.person = await find_verified(call, enrolment_id)
-    except card_pages.NoSuchPage:
-        raise Refusal(ProblemType.NOT_FOUND) from None
-    except ProviderUnavailable:
-        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
-    except ReaderTrouble as trouble:
-        log.warning("%s", trouble)
-        raise Refusal(ProblemType.READER_UNAVAILABLE, reader=trouble.fault) from None
     call.afterwards.append(call.context.wake)
     return reading
 
@@ -445,12 +431,8 @@ async def _look_at_saving(call: Call, enrolment_id: str, page_id: str) -> tuple[
     Refusal."""
     session, context = call.session, call.context
     _, person = await find_verified(call, enrolment_id)
-    try:
+    with card_pages.refusing():
         state = await card_pages.look_at(context, session, page_id, person.person_id)
-    except card_pages.NoSuchPage:
-        raise Refusal(ProblemType.NOT_FOUND) from None
-    except ProviderUnavailable:
-        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
     row, person = await find_verified(call, enrolment_id)
     if state != card_pages.OPEN:
         call.afterwards.append(context.wake)
