@@ -54,11 +54,11 @@ class Read:
     palms: int
     s: float
     processor_s: float
-    """Of this process alone: a server that reads has its own."""
+    """The processor time of this process; a database server has its own."""
     kept: float
     """The memory of a palm in bytes, once all are read."""
     highest: float
-    """The same while they are read, at the highest."""
+    """The memory of a palm in bytes while they are read, at the highest."""
 
 
 def measure(enrolled: int = ENROLLED) -> Iterator[Figure]:

@@ -71,9 +71,9 @@ class Costs:
     database_s: float = 0.015
     examining_s: float = 0.114
     comparing_s: float = 0.026
-    """Of one shortlist."""
+    """The time to compare one shortlist."""
     scanning_s: float = 0.014
-    """Of a million codes."""
+    """The time to scan a million codes."""
     code_bytes: float = 200
     disk_bytes: float = 5_000
 

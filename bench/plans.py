@@ -94,7 +94,7 @@ with the people and with what they do."""
 PASSING = {"claims", "enrolments", "sign_ins"}
 """Tables whose rows live for minutes: there are as many as people who are at it."""
 FEW = 1000
-"""Of a table with fewer rows the server reads all, and uses any index in place of that."""
+"""A table with fewer rows is read whole, or by any index: which one says nothing."""
 AT_A_START = "a start"
 EXPLAINED = ("SELECT", "UPDATE", "DELETE", "WITH")
 SCANS = ("Seq Scan", "Index Scan", "Index Only Scan")

@@ -152,7 +152,8 @@ class Limits:
     SEARCHES_BY_DEVICE = Limit("searches by device", 120, timedelta(minutes=10))
     """Palms that the vault was asked to judge, whatever for: to search, to verify or to enrol."""
     SEARCHES_AT_DOOR = Limit("searches at a door", 600, timedelta(minutes=10))
-    """The same at a device that people pass one after the other, up to 60 in a minute."""
+    """Palms that the vault was asked to judge at a device that people pass one after the other, up
+    to 60 in a minute."""
     FAILED_PROOFS = Limit("failed proofs", 10, timedelta(hours=1))
     """Wrong digits, codes and palms against one account, or against a number without an account, at
     all devices together."""
@@ -164,8 +165,8 @@ class Limits:
     LIFELESS_IN_ENROLMENT = Limit("lifeless palms in an enrolment", ATTEMPTS, ENROLMENT_LIFE)
     CARD_PAGES = Limit("card pages of an enrolment", 6, ENROLMENT_LIFE)
     CARD_READINGS = Limit("card readings of an enrolment", 30, ENROLMENT_LIFE)
-    """Of a person, too, who adds a card at a reader. It is told again every two seconds as long as
-    it does not answer."""
+    """Also limits a person who adds a card at a reader. A reader that does not answer is told again
+    every two seconds."""
     CARDS = Limit("cards of a person", 6, timedelta(hours=1))
     """Attempts to add one."""
     PURCHASES = Limit("purchases", 30, timedelta(hours=1))
@@ -201,7 +202,7 @@ class Limits:
     PICTURES = Limit("pictures given in the console", 60, timedelta(hours=1))
     """By one member of staff. Each is made by a process that may take half a minute."""
     API_REQUESTS = Limit("requests with a key", 600, timedelta(minutes=1))
-    """Of an integrator's key, and its tokens together, at one process of the service."""
+    """Requests with an integrator's key and its tokens together, at one process of the service."""
     FILES = Limit("files with a key", 20, timedelta(minutes=10))
     """Asked for and fetched, together. A file is made anew each time, which may take seconds."""
     TAKINGS = Limit("takings of access and tickets", 60, timedelta(minutes=10))

@@ -39,7 +39,7 @@ class Kind(StrEnum):
     GUESSES = "guesses"
     """As many wrong digits, codes and palms about one account as allowed."""
     GUESSES_HERE = "guesses_here"
-    """The same at one kiosk, whoever they are about."""
+    """As many wrong digits, codes and palms at one kiosk as allowed, whoever they are about."""
     CARDS = "cards"
     """As many attempts to add a card to one account as allowed."""
     PURCHASES = "purchases"
@@ -61,7 +61,7 @@ class Light(StrEnum):
 
     PLAIN = "plain"
     RING = "ring"
-    """That of a ring, which has answered a light challenge."""
+    """Light of a ring, which has answered a light challenge."""
     INFRARED = "infrared"
     BOTH = "both"
 
@@ -70,7 +70,7 @@ class Became(StrEnum):
     """What became of a palm that was shown."""
 
     RECOGNISED = "recognised"
-    """Also of who is asked for consent or has frozen their palms."""
+    """It belongs to somebody, who may have to consent first or may have frozen their palms."""
     DIGITS = "digits"
     """It was near, and digits of the number were asked for."""
     LONGER = "longer"

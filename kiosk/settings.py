@@ -39,8 +39,8 @@ class Patience(BaseModel):
     idle_s: Seconds = 40
     """How long without a touch or a palm until a visit is given up."""
     message_s: Seconds = 120
-    """The same while a shopper waits for the message with the code or for staff, saves a card by
-    phone, or pays with a card at the terminal."""
+    """How long until a visit is given up while a shopper waits for the message with the code or for
+    staff, saves a card by phone, or pays with a card at the terminal."""
     warning_s: Seconds = 10
     """How long of that time the warning counts down."""
     result_s: Seconds = 4

@@ -61,7 +61,7 @@ FRAMES: Mapping[str, timedelta] = {
 }
 """Within how many days after its publication a weakness is mended, as SECURITY.md says."""
 UNRATED = "HIGH"
-"""As what a weakness counts that nobody has rated."""
+"""The rating by which a weakness counts that nobody has rated."""
 RENEW = "./run advisories --save, where OSV can be reached"
 OLD = timedelta(days=30)
 """The age from which on a copy is said to be old."""

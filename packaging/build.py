@@ -86,7 +86,7 @@ class Package:
     state: tuple[str, ...] = ()
     """Folders that are deleted when the package is purged, and only then."""
     architecture: str = ""
-    """That of this machine, where it is not said."""
+    """Debian's name of the architecture; empty for that of this machine."""
     copyright: str = "copyright"
 
 

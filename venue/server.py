@@ -71,7 +71,7 @@ class Server:
     folder: Path
     port: int
     password: str = field(repr=False)
-    """That of `ADMIN`."""
+    """The password of `ADMIN`."""
     gates: tuple[Gate, ...]
     api: httpx.Client
     _process: subprocess.Popen[bytes]

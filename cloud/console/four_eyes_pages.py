@@ -41,7 +41,7 @@ class Shown:
     chosen: Chosen | None
     """Which sales."""
     where: str
-    """Of which site or kiosk those are; empty for all."""
+    """The site or kiosk that sold them; empty for all."""
     since: date | None
     """The first day of them; None for any."""
 

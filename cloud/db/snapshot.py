@@ -29,7 +29,7 @@ class SnapshotDamaged(ValueError):
 
 
 class _Rows(BaseModel):
-    """Of which table rows follow, and what they consist of."""
+    """Precedes the rows of a table: names it, and what its rows consist of."""
 
     table: str
     columns: list[str]

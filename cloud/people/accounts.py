@@ -166,7 +166,7 @@ class Accounts:
 
 
 AT_ONCE = 5000
-"""Of so many accounts the palms are in memory at once until they are in the gallery."""
+"""How many accounts' palms are in memory at once until they are in the gallery."""
 
 
 async def fill(session: AsyncSession, master: MasterKey, gallery: Gallery) -> None:

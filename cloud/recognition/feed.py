@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 CHANNEL = "palm_changes"
 """What the server tells about changes on."""
 AT_ONCE = 64
-"""Of so many changes the palms are read at once: others have their turn in between."""
+"""How many changes' palms are read at once. Others have their turn in between."""
 KEPT = timedelta(days=1)
 """How long a change is kept for processes that the database did not reach."""
 

@@ -75,7 +75,7 @@ class IdentificationRow(Table):
     digits: Mapped[bool] = mapped_column(default=False)
     """Whether digits of the number were given, or all of it."""
     side: Mapped[Side | None]
-    """That of a palm that was searched for; None for one that was not."""
+    """The side of a palm that was searched for; None for one that was not."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
     __table_args__ = (Index("ix_identifications_visit", "device_id", "visit_id"),)
@@ -110,4 +110,4 @@ class Candidate(Table):
     )
     person_id: Mapped[str] = person_key(primary_key=True)
     rarity: Mapped[float]
-    """That of this palm alone."""
+    """The rarity of this palm's match alone, without the other hand."""

@@ -29,9 +29,9 @@ SILENT = 3
 
 INTRODUCE = messages.pack(messages.Introduce())
 INTRODUCE_TRACED = messages.traced(INTRODUCE, "0" * 32)
-"""The same, asked by whoever wants to know whether a vault names traces."""
+"""Asks a vault to introduce itself, and whether it names traces."""
 INTRODUCE_WITH_QUALITY = messages.pack(messages.Introduce(quality=True))
-"""The same, asked by whoever wants to know whether a vault tells the quality of palms."""
+"""Asks a vault to introduce itself, and whether it tells the quality of palms."""
 
 each_second: Beat = partial(asyncio.sleep, BEAT_S)
 

@@ -20,7 +20,7 @@ class Turns(Generic[T]):
     """
 
     def __init__(self, load: Callable[[T], int] = lambda _: 0) -> None:
-        """Of the things that are free, one with the least `load` is given."""
+        """Whoever has a turn is given a free thing with the least `load`."""
         self._load = load
         self._there: set[T] = set()
         self._free: list[T] = []

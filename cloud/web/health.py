@@ -36,7 +36,7 @@ class Readiness(Message):
     """`deletions_only`: the disk is full. People can still have everything of theirs deleted and
     whatever stores nothing still works, so the service stays ready."""
     vault: VaultState
-    """Of several, that of the best."""
+    """The state of the vault, or of the best of several."""
 
     @property
     def is_ready(self) -> bool:

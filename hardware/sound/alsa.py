@@ -17,7 +17,7 @@ from hardware.sound.sound import Tone
 RATE = 48_000
 """Samples a second."""
 LOUDNESS = 0.6
-"""Of the loudest there is; how loud that is, the mixer of the system sets."""
+"""A share of the loudest sample there is. The mixer of the system sets how loud that is."""
 EDGE_S = 0.008
 """How long each note fades in and out, so that it does not click."""
 LONGER_S = 5.0
@@ -32,7 +32,7 @@ _NOTES: dict[Tone, _Notes] = {
     Tone.PASS: ((880.0, 0.09), (1318.5, 0.14)),
     Tone.STOP: ((233.1, 0.18), (0.0, 0.06), (233.1, 0.28)),
 }
-"""Of each note the frequency in Hz, 0 for a pause, and the length in seconds."""
+"""Each note's frequency in Hz, 0 for a pause, and its length in seconds."""
 
 
 class AlsaSound:

@@ -38,7 +38,7 @@ class KnownVault(BaseModel):
     signer: str
     """The raw Ed25519 key that signs its keys, in base64."""
     revision: int
-    """That of the newest key set that was seen."""
+    """The revision of the newest key set that was seen."""
 
 
 class _IdentityFile(BaseModel):

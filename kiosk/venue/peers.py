@@ -61,7 +61,7 @@ class _Free(BaseModel):
 
     kind: Literal["free"] = "free"
     passage: UUID
-    """That of the claim."""
+    """The passage of the claim."""
 
 
 class _Entered(BaseModel):
@@ -69,7 +69,7 @@ class _Entered(BaseModel):
 
     kind: Literal["entered"] = "entered"
     passage: UUID
-    """That of the claim."""
+    """The passage of the claim."""
     at: AwareDatetime
     gate: str | None
 

@@ -113,7 +113,7 @@ class Judgement:
     apcer: list[Rate]
     """The rate of each instrument, by its worst recipe."""
     left_out: list[Rate]
-    """The same by weights to which the instrument was not fitted; empty with the pulse."""
+    """Their rates by weights that were fitted without the instrument; empty with the pulse."""
     iapmr: list[Rate]
     """The share of each instrument's presentations that are judged alive and matched, by its worst
     recipe."""

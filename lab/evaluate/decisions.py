@@ -129,7 +129,7 @@ class Decided:
     scores: dict[str, float]
     """The lowest score of each decision, by its name."""
     presentations: Rates | None
-    """Of people who are enrolled."""
+    """The rates at which people who are enrolled are accepted, presentation by presentation."""
     visits: Rates | None
     strangers: Rates | None
     """Presentations of people who are not enrolled."""

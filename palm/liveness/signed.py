@@ -80,9 +80,10 @@ class Agreement:
     sign."""
 
     relief: float | None
-    """The correlation of the line fields, -1 to 1."""
+    """The correlation of the reliefs' line fields, -1 to 1."""
     veins: float | None
-    """The same, and more the surer it is that skin was shown."""
+    """The correlation of the veins' line fields, -1 to 1, and more the surer it is that skin was
+    shown."""
 
     @property
     def agrees(self) -> bool:

@@ -105,7 +105,7 @@ BLOCKS = TILES - 1
 REACH = 5
 """The largest distance, in fine cells, at which a block is searched."""
 NEAR = 2
-"""The same where no pose is searched."""
+"""The largest distance at which a block is searched where no pose is searched."""
 LEEWAY = 1
 """The cells in each direction that one search covers around the expected place."""
 OVERSHOOT = 1.5

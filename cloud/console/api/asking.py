@@ -165,7 +165,7 @@ AskerOnce = Annotated[Asked, Depends(_asked_of_merchant_once)]
 """Whoever sends a POST."""
 OperatorAsker = Annotated[Asked, Depends(_asked_of_all)]
 OperatorAskerOnce = Annotated[Asked, Depends(_asked_of_all_once)]
-"""The same for what is of no merchant."""
+"""Whoever sends a POST about what is of no merchant."""
 
 
 def one_line(most: int) -> StringConstraints:

@@ -76,7 +76,7 @@ class _Open:
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     answer: Json | None = None
     membership: Membership | None = None
-    """That of whoever pays, once they are known."""
+    """The membership of whoever pays, once they are known."""
     told: bool = False
     """Whether the kiosk has told anything, UNKNOWN included."""
 
