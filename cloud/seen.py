@@ -172,7 +172,7 @@ class Counts:
 
 
 def took(seconds: float) -> str:
-    """Returns the word by which it is counted that something took so long."""
+    """Returns the name under which a duration is counted, which is that of its bound in TOOK."""
     return f"took {next((bound for bound in TOOK if seconds <= bound), 'longer')}"
 
 

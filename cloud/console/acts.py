@@ -307,8 +307,8 @@ async def take_tickets(
 async def unlink_membership(
     session: AsyncSession, master: MasterKey, by: By, merchant: MerchantRow, code: str
 ) -> list[bytes]:
-    """Takes a membership from everybody who has linked it, who are as many as the traces of it that
-    are returned."""
+    """Takes a membership from everybody who has linked it. Returns a trace for each of them, which
+    the database's file may still hold (`cloud.context.Database.forget_erased`)."""
     traces = await memberships.unlink_code(session, master, merchant.id, code)
     await _note_taken(session, by, "take a membership", merchant, len(traces))
     return traces

@@ -159,8 +159,8 @@ ACTS: Mapping[str, Act[Any]] = {
 async def ask(
     session: AsyncSession, by: By, act: Act[A], arguments: A, merchant_id: str | None
 ) -> AskedRow:
-    """Asks for an act on what is of a merchant; None for what is of all. Raises Refusal for a key
-    that has asked for as much as one may."""
+    """Asks for an act that concerns a merchant, or all merchants where `merchant_id` is None.
+    Raises Refusal for a key that has asked as often as it may."""
     if by.door is Door.API:
         await _must_ask_for_little(session, by)
     row = AskedRow(

@@ -86,7 +86,8 @@ class Taker:
         return len(taken)
 
     async def take_membership(self, merchant: MerchantRow, code: str) -> int:
-        """Takes the card that says this. Raises pydantic's ValidationError for what none says."""
+        """Takes the membership card with this code from whoever has linked it, and returns from how
+        many people. Raises pydantic's ValidationError for a text that is no code."""
         traces = await acts.unlink_membership(
             self.session, self.context.master, self.by, merchant, code
         )

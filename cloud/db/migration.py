@@ -72,9 +72,9 @@ def migrate(address: Address, *, alone: bool = True) -> None:
 
 
 def try_migration(address: Address) -> str:
-    """Migrates a copy of the database, beside a service that uses it, and returns what would be
-    done in a sentence. A server undoes it afterwards, and whoever uses the same tables waits
-    meanwhile. Raises as `migrate` does."""
+    """Tries a migration beside a service that uses the database, and returns in a sentence what
+    would be done. A file is copied for that. On a server, a transaction is undone afterwards, and
+    whoever uses the same tables waits meanwhile. Raises as `migrate` does."""
     if not is_made(address):
         return f"There is no {shown(address)}: the next start makes one."
     revision = _revision(address)

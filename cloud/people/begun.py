@@ -249,8 +249,9 @@ async def erase(session: AsyncSession, context: Context, person: OpenPerson) -> 
 async def end_with_account(
     session: AsyncSession, context: Context, phone_lookup: str, holder: OpenPerson | None = None
 ) -> Sequence[str]:
-    """Ends what was begun with a number that has an account now, or is about to lose it: everything
-    but what `holder` has, whose account it is. Returns the ids of the people who were erased."""
+    """Ends every sign-up that was begun with a number, because an account has the number now or is
+    about to lose it. `holder` is whose account it is: they stay. Everybody else who had begun with
+    the number is erased; returns their ids."""
     if holder is not None:
         theirs = BegunRow.person_id == holder.person_id
         await session.execute(delete(BegunRow).where(theirs))
