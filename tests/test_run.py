@@ -1,4 +1,4 @@
-"""`./run`: what becomes of a verb when one of its commands fails."""
+"""`./run`: how tests are spread, and what becomes of a verb when one of its commands fails."""
 
 import runpy
 from pathlib import Path
@@ -12,6 +12,16 @@ KILLED = ["/bin/sh", "-c", "kill -KILL $$"]
 FAILS = ["/bin/sh", "-c", "exit 3"]
 
 pytestmark = pytest.mark.process
+
+
+def test_tests_are_spread_over_processes_unless_some_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    for arguments in ([], ["-k", "door"], ["--fast"]):
+        assert "--dist" in RUN["test"](arguments)[0]
+    for arguments in (["tests/ui"], ["tests/test_run.py::a_test", "-x"]):
+        assert "--dist" not in RUN["test"](arguments)[0]
 
 
 def test_a_command_that_is_killed_has_failed() -> None:
