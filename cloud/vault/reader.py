@@ -14,6 +14,7 @@ PATIENCE_S.
 
 import contextlib
 import gc
+import math
 import os
 import queue
 import resource
@@ -313,7 +314,7 @@ def _opened(answer: bytes) -> Presentation:
                 float() | None as score,
                 bool(pulse),
                 signs,
-            ]:
+            ] if score is None or math.isfinite(score):
                 where = Side(side)
                 seen = tuple(_palm(where, each) for each in palms)
                 return Presentation(where, seen, score, pulse, _signs(signs))

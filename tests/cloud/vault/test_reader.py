@@ -1,5 +1,6 @@
 """Pictures are read in a process that may be lost, without keys, files and sockets."""
 
+import math
 import os
 import secrets
 import select
@@ -16,7 +17,7 @@ from cloud.vault.examiner import Flaw
 from cloud.vault.messages import AT_ONCE
 from protocol.capture import Burst
 from protocol.messages import Identification, Outcome, ProblemType, Purpose
-from tests.support import bad_examiners
+from tests.support import bad_examiners, plain_palms
 from tests.support.bad_examiners import told
 from tests.support.device import Refused, TestDevice
 from tests.support.served import CURRENT, PATIENCE_S, Served
@@ -65,6 +66,15 @@ def test_a_picture_that_brings_its_reader_down_is_unusable_and_the_next_is_read(
     vault = driven.vault.pid
     assert refused_for(kiosk, told(deed)) == flaw
     assert kiosk.identify(who).outcome is Outcome.ACCEPTED
+    assert driven.vault.pid == vault
+
+
+@pytest.mark.parametrize("score", [math.inf, -math.inf, math.nan])
+def test_a_reader_that_answers_with_an_absurd_score_does_not_bring_the_vault_down(
+    driven: Served, kiosk: TestDevice, score: float
+):
+    vault = driven.vault.pid
+    assert refused_for(kiosk, plain_palms.burst("nobody", score=score)) == Flaw.NOT_A_CAPTURE
     assert driven.vault.pid == vault
 
 
