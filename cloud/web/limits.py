@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,12 +43,18 @@ class LimitReached(Refusal):
 
 async def check(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> None:
     """Raises LimitReached when the subject has reached its limit. Nobody else counts its events
-    before the transaction ends."""
+    before the transaction ends.
+
+    What is further ahead than the window was counted by a clock that was wrong, and does not count.
+    """
     await lock(session, "limit", limit.kind, subject)
     count, first = (
         await session.execute(
             select(func.count(), func.min(Tally.at)).where(
-                Tally.kind == limit.kind, Tally.subject == subject, Tally.at > now - limit.window
+                Tally.kind == limit.kind,
+                Tally.subject == subject,
+                Tally.at > now - limit.window,
+                Tally.at < now + limit.window,
             )
         )
     ).one()
@@ -95,7 +101,8 @@ async def forget_subjects(session: AsyncSession, subjects: Collection[str]) -> N
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
     """Deletes the events that no limit counts any more."""
-    await session.execute(delete(Tally).where(Tally.at <= now - LONGEST_WINDOW))
+    past, ahead = Tally.at <= now - LONGEST_WINDOW, Tally.at >= now + LONGEST_WINDOW
+    await session.execute(delete(Tally).where(or_(past, ahead)))
 
 
 class Strangers:
@@ -117,6 +124,9 @@ class Strangers:
             self._events.popitem(last=False)
         while events and events[0] <= now - limit.window:
             events.popleft()
+        while events and events[-1] >= now + limit.window:
+            # A clock that was wrong has counted it.
+            events.pop()
         if len(events) >= limit.count:
             wait = int((events[0] + limit.window - now).total_seconds()) + 1
             raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, retry_after=wait)
