@@ -44,7 +44,7 @@ from cloud.recognition import challenges, identifications
 from cloud.tills import relay
 from cloud.tills.relay import Relay
 from cloud.web import health, problems
-from cloud.web.answers import AnswerHeaders, Interrupted
+from cloud.web.answers import AnswerHeaders, InPieces, Interrupted
 from cloud.web.limits import BodyLimit, Strangers
 from cloud.web.problems import Refusal
 from protocol import VERSION
@@ -164,6 +164,7 @@ def create_app(context: Context) -> FastAPI:
     settings = context.settings
     has_host_name = settings.portal.url is not None or settings.console.url is not None
     app.add_middleware(AnswerHeaders, has_host_name=has_host_name)
+    app.add_middleware(InPieces)
     if context.sandbox:
         app.include_router(sandbox_router)
     return app

@@ -11,8 +11,11 @@ BACKLOG = 128
 HANDSHAKE_S = 5.0
 """How long a client may take to begin TLS, and to end it, in seconds."""
 HEAD_S = 10.0
-"""How long a client may take for the head of a request, and for what it still sends when it is
-answered already, in seconds. The time for its body is the application's affair."""
+"""How long a client may take for the head of a request, for what it still sends when it is answered
+already, and for each UNSENT bytes of its answer, in seconds. The time for its body is the
+application's affair."""
+UNSENT = 32 * 1024
+"""The number of bytes of an answer that wait for a client until the application has to wait."""
 CONNECTIONS_BY_ADDRESS = 256
 """The largest number of connections of one address: the kiosks of a shop may share it."""
 
@@ -28,6 +31,7 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.set_write_buffer_limits(UNSENT)
         self._counted = self.client[0] if self.client else ""
         self._open[self._counted] += 1
         if self._open[self._counted] > CONNECTIONS_BY_ADDRESS:
@@ -50,17 +54,27 @@ class Connection(H11Protocol):
         super().on_response_complete()
         self._watch()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._watch()
+
     def _watch(self) -> None:
-        """Sets a new deadline when a request has begun or was answered; single bytes do not move
-        it. While a request is being answered there is none."""
+        """Sets a new deadline when a request has begun or was answered, and when its answer waits
+        for the client; single bytes do not move it. While it is the application that is waited
+        for there is none."""
         is_answering = not getattr(self.cycle, "response_complete", True)
-        step = (self.cycle, is_answering)
+        is_waited_for = self.flow.write_paused or not is_answering
+        step = (self.cycle, is_waited_for)
         if step == self._step:
             return
         self._step = step
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = None if is_answering else self.loop.call_later(HEAD_S, self._hang_up)
+        self._deadline = self.loop.call_later(HEAD_S, self._hang_up) if is_waited_for else None
 
     def _hang_up(self) -> None:
         # Closing it would wait for the client, who does not get on.

@@ -1,5 +1,5 @@
-"""What every answer tells a browser, whether or not it was meant for one, and what is answered when
-the server stops."""
+"""What every answer tells a browser, whether or not it was meant for one, how large ones are sent,
+and what is answered when the server stops."""
 
 import asyncio
 
@@ -17,6 +17,8 @@ HEADERS = {
 """An answer is data, to be neither rendered nor framed nor kept, unless it says otherwise."""
 HSTS = "max-age=31536000; includeSubDomains"
 """HTTP Strict Transport Security (RFC 6797), for a year."""
+PIECE = 32 * 1024
+"""The largest number of bytes that are sent at once."""
 MORE = "answer headers"
 """The key of the scope under which a request leaves headers that its answer has, whatever it is."""
 
@@ -39,6 +41,27 @@ class AnswerHeaders:
             await send(message)
 
         await self._app(scope, receive, completed)
+
+
+class InPieces:
+    """ASGI middleware that sends large answers in pieces, each when the client has taken most of
+    those before: so they do not lie in memory, and the server sees whether the client gets on
+    (`protocol.connections`)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_pieces(message: Message) -> None:
+            body = message.get("body", b"")
+            last = 0
+            while len(body) - last > PIECE:
+                piece = body[last : last + PIECE]
+                await send({"type": message["type"], "body": piece, "more_body": True})
+                last += PIECE
+            await send({**message, "body": body[last:]} if last else message)
+
+        await self._app(scope, receive, send_pieces)
 
 
 class Interrupted:

@@ -3,10 +3,12 @@
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI, Response
 
 from cloud import serving
 from cloud.web import limits
@@ -20,6 +22,8 @@ SHORT_S = 1.0
 """How long clients that do not get on are borne with here, in seconds. Those who do need less, also
 on a busy machine."""
 
+LARGE = b"large" * 200_000
+
 
 @pytest.fixture
 def hasty(served: Served, monkeypatch: pytest.MonkeyPatch) -> Served:
@@ -27,6 +31,28 @@ def hasty(served: Served, monkeypatch: pytest.MonkeyPatch) -> Served:
     answered."""
     monkeypatch.setattr(connections, "HEAD_S", SHORT_S)
     return served
+
+
+@pytest.fixture
+def slow_line(hasty: Served) -> Iterator[socket.socket]:
+    """A connection to such a service, which has a large answer at `/large`, by a line that takes up
+    little."""
+    with serving.listen("127.0.0.1", 0) as listener, socket.socket() as connection:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        server = serving.make_server(hasty.context)
+        application = server.config.app
+        assert isinstance(application, FastAPI)
+        application.add_api_route("/large", lambda: Response(LARGE))
+        running = hasty.start(server.serve([listener]))
+        connection.settimeout(PATIENCE_S)
+        connection.connect(listener.getsockname())
+        trusted = ssl.create_default_context(cafile=hasty.state.ca)
+        with trusted.wrap_socket(connection, server_hostname="127.0.0.1") as wrapped:
+            wrapped.sendall(head("GET", "/large", {}))
+            yield wrapped
+        server.should_exit = True
+        running.result(PATIENCE_S)
 
 
 def connect(served: Served, address: str = "127.0.0.1") -> socket.socket:
@@ -128,6 +154,27 @@ def test_a_device_with_a_slow_body_is_told_so_and_hung_up_on(
         answer = read_to_end(connection)
     assert answer.startswith(b"HTTP/1.1 408")
     assert PROBLEM_TYPE.encode() in answer
+
+
+def test_a_client_on_a_slow_line_gets_all_of_a_large_answer(slow_line: socket.socket):
+    received, began = b"", time.monotonic()
+    while some := slow_line.recv(1 << 14):
+        received += some
+        if received.endswith(LARGE):
+            break
+        # That is what such a line does.
+        time.sleep(SHORT_S / 25)
+    assert received.endswith(LARGE)
+    assert time.monotonic() - began > 2 * SHORT_S
+
+
+def test_a_client_that_takes_nothing_of_its_answer_is_hung_up_on(
+    hasty: Served, slow_line: socket.socket
+):
+    slow_line.recv(1)
+    with connect_by_tls(hasty) as later:
+        read_to_end(later)
+    assert LARGE not in read_to_end(slow_line)
 
 
 def test_one_address_cannot_take_all_connections(served: Served, monkeypatch: pytest.MonkeyPatch):
