@@ -49,7 +49,7 @@ from cloud.telemetry.measures import SILENT, Telemetry
 from cloud.vault.client import VaultClient
 from cloud.web import certificates
 from palm.calibration import CALIBRATIONS, Calibration
-from protocol import RELEASED, VERSION
+from protocol import RELEASED, VERSION, files
 
 log = logging.getLogger(__name__)
 
@@ -249,15 +249,16 @@ def open_store(
 
     Whatever is missing is made: first the keys, then the database. A start that is killed in
     between is continued by the next one, and a key is never made anew beside a database that was
-    made with it. The caller holds the directory and is `alone`, unless all is there. Raises
-    BadSettings, StateDamaged, KeysUnusable, DatabaseUnusable, OSError and sqlalchemy's
-    DatabaseError.
+    made with it. Of several that start together one makes it, and the others wait. The caller holds
+    the directory and is `alone`, unless all is there. Raises BadSettings, StateDamaged,
+    KeysUnusable, DatabaseUnusable, OSError and sqlalchemy's DatabaseError.
     """
-    regions.must_be_of(state.address, region)
-    finish_replacing(state, wrapped_by)
-    master = open_master(state, wrapped_by, alone=alone)
-    receipt_key = state.receipt_key(used=database.has_rows(state.address, "receipts"))
-    migration.migrate(state.address, alone=alone)
+    with files.alone(state.root):
+        regions.must_be_of(state.address, region)
+        finish_replacing(state, wrapped_by)
+        master = open_master(state, wrapped_by, alone=alone)
+        receipt_key = state.receipt_key(used=database.has_rows(state.address, "receipts"))
+        migration.migrate(state.address, alone=alone)
     return master, receipt_key
 
 

@@ -72,6 +72,19 @@ def held(path: Path, *, alone: bool = True) -> Generator[None]:
         os.close(descriptor)
 
 
+@contextmanager
+def alone(folder: Path) -> Generator[None]:
+    """Has other processes that work with the same folder wait, while the block lasts, before they
+    make keys in it: all of them use the same. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _sync_folder(folder: Path) -> None:
     """Writes the folder to disk, without which a rename or removal in it may be lost."""
     descriptor = os.open(folder, os.O_RDONLY)

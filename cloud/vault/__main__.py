@@ -40,6 +40,7 @@ from cloud.vault.templates import Scheme, Templates, Use
 from protocol.binding import is_bound
 from protocol.capture import Burst, MalformedCapture, Spectrum
 from protocol.envelope import Context, EnvelopeError, open_envelope
+from protocol.files import alone
 from protocol.messages import Purpose, Side
 from protocol.program import MODULE
 from protocol.site_list import seal_templates
@@ -95,7 +96,7 @@ def main() -> int:
     readers = Readers(arguments.examiner)
     try:
         streams = _streams(arguments.channel, arguments.socket, alone=arguments.own_user_only)
-        with keys.alone(arguments.directory):
+        with alone(arguments.directory):
             # Later it can ask nobody for a key.
             sealing = keys.sealing_key(arguments.directory, arguments.wrapped_by)
             confine()

@@ -16,7 +16,7 @@ from cloud.keys.person_keys import Key
 from cloud.vault import keys
 from protocol import documents
 from protocol.envelope import PrivateKey
-from protocol.files import remove_durably
+from protocol.files import alone, remove_durably
 from protocol.messages import DatedKey, VaultKey, VaultKeySet
 
 SET_LIFE = timedelta(hours=24)
@@ -62,7 +62,7 @@ class CaptureKeys:
 
     def renew(self) -> None:
         """Makes a key that takes the place of the newest."""
-        with self._lock, keys.alone(self._directory):
+        with self._lock, alone(self._directory):
             self._look()
             # A clock that was set back must not put it behind those that there are.
             latest = max(map(keys.made_at, self._by_path), default=0)

@@ -6,12 +6,9 @@ by a key that is kept elsewhere (`cloud.keys.keeper`). So what keeps that is ask
 start, and the vault seals what it writes later by itself.
 """
 
-import fcntl
-import os
 import secrets
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,7 +21,7 @@ from cloud.state import StateDamaged
 from palm.search.protection import SECRET_BYTES
 from protocol.encoding import from_base64, to_base64
 from protocol.envelope import PrivateKey, Suite
-from protocol.files import read_if_there, remove_durably, write_private
+from protocol.files import alone, read_if_there, remove_durably, write_private
 
 TEMPLATE_SECRETS = "templates.secret"
 SIGNING = "signing.secret"
@@ -37,19 +34,6 @@ _PURPOSE = "vault's sealing key"
 _SEALED = b"sealed with sealing.wrapped\n"
 """How a file begins that is sealed. No other begins so: they are the name of a suite, and random
 bytes."""
-
-
-@contextmanager
-def alone(directory: Path) -> Generator[None]:
-    """Has other vaults with the same directory wait, while the block lasts, before they make keys:
-    all of them use the same. Raises OSError."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def sealing_key(directory: Path, wrapped_by: str | None = None) -> Key | None:

@@ -29,7 +29,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cloud.settings import Serving, is_host
 from cloud.state import State, StateDamaged
 from protocol import RELEASED
-from protocol.files import read_if_there, write_private
+from protocol.files import alone, read_if_there, write_private
 from protocol.storage import cause_and_remedy
 
 log = logging.getLogger(__name__)
@@ -90,14 +90,17 @@ def ensure(state: State, serving: Serving | None = None, now: datetime | None = 
     By a clock before the release of this software nothing is made or renewed. Raises ClockBehind
     when something is missing then, StateDamaged, and OSError.
     """
-    now = now or datetime.now(UTC)
+    with alone(state.master_key.parent):
+        return _ensure(state, serving or Serving(), now or datetime.now(UTC))
+
+
+def _ensure(state: State, serving: Serving, now: datetime) -> bool:
     authority, key = _authority(state, now)
     path, key_path = state.key("server.pem"), state.key("server.key")
     certificate, server_key = _read(path, key_path)
     if server_key is not None and certificate is not None and not _fit(certificate, server_key):
         # Renewing was interrupted, by a version that wrote the key first.
         certificate = None
-    serving = serving or Serving()
     wanted = [_general(name) for name in names(serving)]
     if certificate is not None and (
         now < RELEASED

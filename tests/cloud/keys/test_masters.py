@@ -2,6 +2,7 @@
 loses nothing."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +14,7 @@ from cloud import bootstrap
 from cloud.keys import keeper, masters, stored
 from cloud.keys.keepers import file as key_file
 from cloud.state import State, StateDamaged, StateInUse
+from cloud.web import certificates
 from tests.support.token import SoftwareToken
 
 
@@ -44,6 +46,18 @@ def test_a_master_key_is_plain_unless_something_else_is_asked(state: State, kek:
     mark = masters.open_master(state).mark
     assert len(state.master_key.read_bytes()) == 32
     assert masters.open_master(state).mark == mark
+
+
+def test_services_that_start_together_for_the_first_time_have_one_key_of_each_kind(state: State):
+    def start(_: int) -> tuple[str, bytes]:
+        certificates.ensure(state)
+        master, receipt_key = bootstrap.open_store(state)
+        return master.mark, receipt_key.private_bytes_raw()
+
+    together = 8
+    with ThreadPoolExecutor(together) as starting:
+        assert len(set(starting.map(start, range(together)))) == 1
+    assert not certificates.ensure(state), "the authority and its key belong together"
 
 
 def test_a_new_master_key_is_on_no_disk_as_it_is(state: State, kek: str):
