@@ -12,6 +12,7 @@ from cloud.context import Context
 from cloud.state import StateDamaged
 from cloud.web import certificates
 from protocol.connections import BACKLOG, Connection, Server
+from protocol.seldom import Seldom
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 Without it uvicorn allows only suites of TLS 1.0."""
 CERTIFICATE_LOOKS_S = 60
 """Seconds between two checks whether the certificate has to be renewed."""
+_may_tell = Seldom(60.0)
 
 
 class CannotListen(RuntimeError):
@@ -69,6 +71,7 @@ def make_server(context: Context) -> uvicorn.Server:
         except (StateDamaged, certificates.ClockBehind, OSError, ValueError) as error:
             log.error("the certificate cannot be renewed: %s", error)
 
+    logging.getLogger("uvicorn.error").addFilter(_is_told)
     certificate = context.state.key("server.pem"), context.state.key("server.key")
     config = uvicorn.Config(
         create_app(context),
@@ -79,6 +82,7 @@ def make_server(context: Context) -> uvicorn.Server:
         callback_notify=renew_certificate,
         timeout_notify=CERTIFICATE_LOOKS_S,
         log_config=None,
+        log_level="warning",
         access_log=False,
         server_header=False,
         lifespan="off",
@@ -87,6 +91,12 @@ def make_server(context: Context) -> uvicorn.Server:
         timeout_graceful_shutdown=1,
     )
     return Server(config)
+
+
+def _is_told(record: logging.LogRecord) -> bool:
+    """Returns whether a line of the server beneath is logged: one a minute, because strangers cause
+    them, and none about an error of ours, which quotes what was sent and is logged without."""
+    return record.levelno < logging.ERROR and _may_tell()
 
 
 def allow_many_files() -> None:

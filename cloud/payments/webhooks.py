@@ -92,7 +92,7 @@ async def hear(provider: str, request: Request) -> Response:
                 )
                 await session.commit()
     except Exception as error:
-        return answer(context, unexpected_refusal(error))
+        return answer(context, unexpected_refusal(error, "POST /v1/webhooks/{provider}"))
     await context.wake()
     return Response(status_code=204)
 

@@ -13,7 +13,6 @@ like.
 import logging
 import re
 import secrets
-import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -30,13 +29,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
 from cloud.context import Context
-from cloud.db.database import cause_of, is_busy, storage_fault
+from cloud.db.database import cause_of
 from cloud.db.tables import NotAText
 from cloud.policy import Limit
 from cloud.web import limits, pages
 from cloud.web.authenticators import Site
 from cloud.web.limits import Strangers
-from cloud.web.problems import Refusal
+from cloud.web.problems import Refusal, unexpected_refusal
 from cloud.web.trying import answering
 from protocol.messages import ProblemType
 
@@ -163,7 +162,7 @@ class BrowserRoute(APIRoute, ABC, Generic[Asked]):
             except (RequestValidationError, HTTPException, NotAText):
                 response = self.refused(request, Refusal(ProblemType.MALFORMED))
             except Exception as error:
-                failure = _failure(error, f"{request.method} {self.path}")
+                failure = unexpected_refusal(error, f"{request.method} {self.path}")
                 response = self.refused(request, failure)
             finally:
                 # The files of a form that nobody has come to read.
@@ -330,18 +329,3 @@ def minutes(refusal: Refusal) -> int:
     # Limits add a second to what is left.
     left_s = (refusal.problem.retry_after or 1) - 1
     return max(1, -(-left_s // 60))
-
-
-def _failure(error: Exception, what: str) -> Refusal:
-    """Returns as what an error of the service's own is told. Its message is left out of the log: it
-    may quote what was sent."""
-    fault = storage_fault(error)
-    if fault is not None:
-        log.error("nothing can be stored: %s", cause_of(error))
-        return Refusal(ProblemType.STORAGE_FULL, retry_after=60, storage=fault)
-    if is_busy(error):
-        log.warning("a request has to be repeated: %s", cause_of(error))
-        return Refusal(ProblemType.BUSY, retry_after=1)
-    where = "".join(traceback.format_tb(error.__traceback__))
-    log.error("%s failed with %s\n%s", what, type(error).__name__, where)
-    return Refusal(ProblemType.INTERNAL)

@@ -2,6 +2,7 @@
 
 import http
 import logging
+import traceback
 from datetime import datetime
 
 from fastapi import FastAPI, Request
@@ -155,7 +156,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
-        return answer(request.app.state.context, unexpected_refusal(error))
+        # A path may have ids in it; that of the route has their names.
+        path = getattr(request.scope.get("route"), "path", "")
+        refusal = unexpected_refusal(error, f"{request.method} {path}")
+        return answer(request.app.state.context, refusal)
 
     del refused, invalid, not_a_text, http_error, unexpected
 
@@ -177,8 +181,10 @@ def answer(context: Context, refusal: Refusal) -> Response:
     return refusal.response()
 
 
-def unexpected_refusal(error: Exception) -> Refusal:
-    """Returns what answers a request that failed for a reason of the service's own."""
+def unexpected_refusal(error: Exception, what: str) -> Refusal:
+    """Returns what answers a request that failed for a reason of the service's own, and logs it.
+    `what` is the request's method and the path of its route. The message is left out of the log: it
+    may quote what was sent."""
     fault = storage_fault(error)
     if fault is not None:
         log.error("nothing can be stored: %s. %s", cause_of(error), REMEDIES[fault])
@@ -186,4 +192,6 @@ def unexpected_refusal(error: Exception) -> Refusal:
     if is_busy(error):
         log.warning("a request has to be repeated: %s", cause_of(error))
         return Refusal(ProblemType.BUSY, retry_after=1)
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("%s failed with %s\n%s", what, type(error).__name__, where)
     return Refusal(ProblemType.INTERNAL)

@@ -12,7 +12,6 @@ import asyncio
 import json
 import logging
 import time
-import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -32,7 +31,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
 from cloud.context import Context
-from cloud.db.database import cause_of, is_busy, storage_fault
+from cloud.db.database import cause_of
 from cloud.db.tables import NotAText
 from cloud.keys.person_keys import Key
 from cloud.keys.persons import OpenPerson, find_person
@@ -125,12 +124,8 @@ class SignedRoute(APIRoute):
             except (Refusal, RequestValidationError, HTTPException, NotAText):
                 raise
             except Exception as error:
-                if storage_fault(error) is None and not is_busy(error):
-                    # The message is left out of the log: it may quote what was sent.
-                    where = "".join(traceback.format_tb(error.__traceback__))
-                    failed = type(error).__name__
-                    log.error("%s %s failed with %s\n%s", request.method, self.path, failed, where)
-                return answer(request.app.state.context, unexpected_refusal(error))
+                refusal = unexpected_refusal(error, f"{request.method} {self.path}")
+                return answer(request.app.state.context, refusal)
 
         return handle
 

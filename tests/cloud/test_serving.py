@@ -197,6 +197,31 @@ def test_a_device_that_sends_many_envelopes_at_once_has_few_of_them_read(
         assert others.identify("nobody").outcome
 
 
+def test_an_error_of_ours_is_logged_without_what_it_quotes_and_strangers_fill_no_log(
+    served: Served, caplog: pytest.LogCaptureFixture
+):
+    def fail(number: str) -> None:
+        raise ValueError(number)
+
+    with serving.listen("127.0.0.1", 0) as listener:
+        server = serving.make_server(served.context)
+        application = server.config.app
+        assert isinstance(application, FastAPI)
+        application.add_api_route("/fails/{number}", fail)
+        running = served.start(server.serve([listener]))
+        trusted = ssl.create_default_context(cafile=served.state.ca)
+        for sent in (head("GET", "/fails/4111111111111111", {}), *3 * [b"nonsense\r\n\r\n"]):
+            plain = socket.create_connection(listener.getsockname(), PATIENCE_S)
+            with trusted.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+                connection.sendall(sent)
+                assert connection.recv(1 << 16)
+        server.should_exit = True
+        running.result(PATIENCE_S)
+    assert caplog.text.count("GET /fails/{number} failed with ValueError") == 1
+    assert "4111" not in caplog.text
+    assert caplog.text.count("Invalid HTTP request") <= 1
+
+
 def test_a_redirect_does_not_repeat_the_host_that_was_sent(served: Served):
     for path in ("/v1/service/", "/v1/devices/", "//v1/service"):
         answer = served.device().http.get(path, headers={"host": "evil.example"})

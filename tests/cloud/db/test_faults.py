@@ -86,7 +86,7 @@ def test_what_is_wrong_with_the_disk_is_answered_and_logged(
     error = DBAPIError.instance("INSERT", {}, raised.value, sqlite3.Error)
     assert storage_fault(error) is fault
     assert not is_busy(error)
-    response = unexpected_refusal(error).response()
+    response = unexpected_refusal(error, "GET /").response()
     problem = Problem.model_validate_json(bytes(response.body))
     assert (problem.type, problem.status) == (ProblemType.STORAGE_FULL, 507)
     assert problem.storage is fault
@@ -114,7 +114,7 @@ def test_a_database_that_others_hold_is_busy_and_asked_again(connection: sqlite3
     error = DBAPIError.instance("BEGIN IMMEDIATE", {}, raised.value, sqlite3.Error)
     assert is_busy(error)
     assert storage_fault(error) is None
-    response = unexpected_refusal(error).response()
+    response = unexpected_refusal(error, "GET /").response()
     problem = Problem.model_validate_json(bytes(response.body))
     assert (problem.type, problem.status) == (ProblemType.BUSY, 503)
     assert response.headers["retry-after"] == "1"
@@ -140,7 +140,7 @@ def test_any_other_error_is_neither(connection: sqlite3.Connection):
     error = DBAPIError.instance("SELECT", {}, raised.value, sqlite3.Error)
     assert storage_fault(error) is None
     assert not is_busy(error)
-    assert unexpected_refusal(error).problem.status == 500
+    assert unexpected_refusal(error, "GET /").problem.status == 500
 
 
 # A database that is made, or is not ours
