@@ -270,6 +270,8 @@ async def _restore_file(
         # Between the rows lie copies of those who were deleted.
         database.rewrite(new)
         _put_in_place(new, path)
+        # They are of the database that was there: a version before would put it back.
+        migration.forget_before(path)
     finally:
         migration.remove(new)
     return deleted

@@ -194,6 +194,18 @@ async def test_a_backup_is_restored_in_its_region_alone(
     assert await people(root) == [alex.person_id], "what was there is as it was"
 
 
+@pytest.mark.sqlite
+async def test_no_version_before_puts_back_what_was_there_before_a_restore(
+    root: Path, tmp_path: Path, portal: Portal, running: AsyncExitStack, kek: str
+):
+    path = await back_up(portal, tmp_path / "backups", kek)
+    await running.aclose()
+    # Of a migration after which nobody was served.
+    before = shutil.copy(root / "palms.db", root / "palms.db.0029")
+    await backups.restore(state_of(root), MASTER, path)
+    assert not before.exists()
+
+
 class Killed(BaseException):
     pass
 
