@@ -130,8 +130,9 @@ class Kept:
             self._turns.withdraw(run.streams)
 
 
-_SECRETS = ("PALM_CLOUD_", "OTEL_")
-"""How the variables begin that may hold a secret, such as what a collector asks for."""
+_SECRETS = ("PALM_CLOUD_", "OTEL_", "PG")
+"""How the variables begin that may hold a secret, such as what a collector asks for, or the
+database's password (PGPASSWORD)."""
 
 
 def command(recognition: Recognition, directory: Path, wrapped_by: str | None) -> list[str]:

@@ -101,7 +101,8 @@ def test_a_confined_process_leaves_no_core_and_cannot_be_traced():
 def test_the_running_vault_is_confined_and_has_no_secret_of_the_service(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("PALM_CLOUD_PAYMENTS__STRIPE_KEY", "sk_live_very_secret")
+    for name in ("PALM_CLOUD_PAYMENTS__STRIPE_KEY", "PGPASSWORD"):
+        monkeypatch.setenv(name, "sk_live_very_secret")
     lock = "from protocol.memory import lock_memory; raise SystemExit(0 if lock_memory() else 1)"
     may_lock = subprocess.run([sys.executable, "-c", lock], check=False).returncode == 0
 
