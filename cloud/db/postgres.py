@@ -155,6 +155,7 @@ class PostgresDatabase:
                 notes = connection.notifies(timeout=BEAT_S, stop_after=1)
                 if not [note async for note in notes]:
                     await connection.execute("SELECT 1")
+                    await self._held.look()
         finally:
             await connection.close()
 
@@ -215,6 +216,12 @@ class _Held:
         if is_taken:
             self._kept = taking
         return is_taken
+
+    async def look(self) -> None:
+        """Looks whether the connection is there that has the lock which is kept. Where it is not,
+        the next look makes another one, which takes the lock."""
+        if self._kept is not None:
+            await self._have_done(literal(1))
 
     async def take(self, key: ColumnElement[int]) -> bool:
         """Returns whether nobody else had the lock. Raises sqlalchemy's DBAPIError."""

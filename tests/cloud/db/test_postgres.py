@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import aclosing, closing, suppress
 
 import psycopg
 import pytest
@@ -36,6 +36,11 @@ from tests.cloud.db.test_migrations import goes_there_and_back
 from tests.support.postgres import migrated, server
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
+
+_END_ALL_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 
 @pytest.fixture
@@ -229,6 +234,23 @@ async def test_a_turn_ends_with_its_process(database: PostgresDatabase, another:
             with suppress(TurnTaken):
                 async with another.turn("settle", "purchase"):
                     taken = False
+
+
+async def test_a_service_that_nobody_asks_says_again_that_it_uses_a_database_that_was_away(
+    database: PostgresDatabase,
+    another: PostgresDatabase,
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(postgres, "BEAT_S", 0.05)
+    assert await database.hold(alone=False)
+    async with aclosing(database.told("anything")) as tellings:
+        await anext(tellings)
+        connection.execute(text(_END_ALL_OTHERS))
+        # It listens again, notices that the lock is gone, and has it again.
+        for _ in range(4):
+            await anext(tellings)
+        assert not await another.hold(alone=True)
 
 
 async def test_who_waits_for_a_turn_in_one_process_gets_it_afterwards(database: PostgresDatabase):
