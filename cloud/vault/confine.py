@@ -37,6 +37,8 @@ _NUMBERS = {
     "openat": (257, 56),
     "openat2": (437, 437),
     "creat": (85, None),
+    "memfd_create": (319, 279),
+    "shmget": (29, 194),
     "truncate": (76, 45),
     "unlink": (87, None),
     "unlinkat": (263, 35),
@@ -62,6 +64,8 @@ _SOCKETS = ("socket", "io_uring_setup")
 _FILES = (
     *("open", "openat", "openat2", "creat", "truncate"),
     *("unlink", "unlinkat", "rename", "renameat", "renameat2", "execve", "execveat"),
+    # Files and segments in memory, which may outgrow the limit of a process, and outlive it.
+    *("memfd_create", "shmget"),
 )
 _PROCESSES = (
     *("fork", "vfork", "clone", "clone3", "prlimit64"),
@@ -85,8 +89,8 @@ def confine() -> None:
 
 
 def forgo_files() -> None:
-    """Takes from a confined process what opens, replaces, removes or runs a file. What was open
-    before stays open. Raises OSError."""
+    """Takes from a confined process what opens, makes, replaces, removes or runs a file, in memory
+    as well. What was open before stays open. Raises OSError."""
     _refuse(_FILES)
 
 

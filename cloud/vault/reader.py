@@ -203,8 +203,9 @@ def _loaded(name: str) -> Examiner:
     keep_no_memory()
     with ThreadPoolExecutor(1) as alone:
         examiner = alone.submit(_rehearsed, name).result()
-    used = int(Path("/proc/self/statm").read_text().split()[5]) * _PAGE
-    resource.setrlimit(resource.RLIMIT_DATA, (used + MEMORY, used + MEMORY))
+    # All of it: what is shared is no data of a process, and takes as much room.
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * _PAGE
+    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
     widen_pages()
     # Libraries write what they think of a picture to standard error. It is nobody's business.
     nowhere = os.open(os.devnull, os.O_RDWR)

@@ -1,5 +1,7 @@
 """Examiners that do what a hole in a decoder would let a sender do."""
 
+import ctypes
+import mmap
 import os
 import resource
 import signal
@@ -8,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cloud.vault.examiner import Flaw, Presentation, Unusable
+from cloud.vault.reader import MEMORY
 from protocol.capture import Burst, Frame
 from protocol.ring import Levels
 from tests.support.plain_palms import PlainExaminer
@@ -43,6 +46,15 @@ def _devour() -> None:
         taken.append(bytearray(b"\1") * 2**24)
 
 
+def _share() -> None:
+    """Raises Unusable when there is no more memory that several processes could share, either."""
+    try:
+        mmap.mmap(-1, 2 * MEMORY)
+    except OSError:
+        raise Unusable(NOTHING_IN_REACH) from None
+    raise AssertionError
+
+
 def _fail() -> None:
     raise OverflowError("4111 1111 1111 1111")
 
@@ -56,12 +68,21 @@ def told(deed: str) -> Burst:
     return Burst([Frame(0, bytearray(b"\xff\xd8\xff" + deed.encode() + b"\xff\xd9"))])
 
 
+def _make_segment() -> None:
+    """Makes a segment of shared memory (shmget(2)). Raises OSError."""
+    libc, private, create = ctypes.CDLL(None, use_errno=True), 0, 0o1000
+    if libc.shmget(private, 4096, create | 0o600) < 0:
+        raise OSError(ctypes.get_errno(), "no segment")
+
+
 def _reach() -> None:
     """Raises Unusable when nothing is in reach that a process could take or end."""
     attempts = (
         lambda: Path("/proc/self/status").read_bytes(),
         lambda: Path("/nowhere").unlink(),
         lambda: Path("/nowhere").rename("/elsewhere"),
+        lambda: os.memfd_create("more"),
+        _make_segment,
         socket.socket,
         os.fork,
         lambda: os.execv("/nowhere", ["nowhere"]),
@@ -81,6 +102,7 @@ DEEDS = {
     "hang": _hang,
     "pause": _pause,
     "devour": _devour,
+    "share": _share,
     "fail": _fail,
     "recur": _recur,
     "abort": os.abort,

@@ -82,6 +82,10 @@ def test_a_reader_reaches_no_file_no_socket_and_no_other_process(kiosk: TestDevi
     assert refused_for(kiosk, told("reach")) == bad_examiners.NOTHING_IN_REACH
 
 
+def test_a_reader_gets_no_memory_beyond_its_limit_by_sharing_it(kiosk: TestDevice):
+    assert refused_for(kiosk, told("share")) == bad_examiners.NOTHING_IN_REACH
+
+
 def test_the_processes_that_read_pictures_have_no_file_of_the_vault_open(
     driven: Served, kiosk: TestDevice
 ):
@@ -122,7 +126,10 @@ def test_a_vault_that_has_lost_its_nursery_is_started_again(
     kiosk.sign_up(who)
     vault = driven.vault.pid
     (nursery,) = children(vault)
+    ending = os.pidfd_open(nursery)
     os.kill(nursery, signal.SIGKILL)
+    # Until then it may still take an order, and what was shown is recognised.
+    assert has_ended(ending)
     problems: set[ProblemType] = set()
     while True:
         try:
