@@ -136,6 +136,10 @@ class Vault(Protocol):
         """Whether it can be asked now, and if not, why."""
         ...
 
+    def must_be_there(self) -> None:
+        """Returns where it can be asked now."""
+        ...
+
     @property
     def capture_keys(self) -> Sequence[VaultKey]:
         """The keys that captures can be sealed to, newest first."""

@@ -32,7 +32,7 @@ from cloud.policy import Limits
 from cloud.recognition import captures
 from cloud.vault.client import Lifeless
 from cloud.vault.messages import ExaminedPalm
-from cloud.web import limits, signed_request
+from cloud.web import signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
 from protocol.encoding import from_base64, to_base64
@@ -87,7 +87,7 @@ async def keep(call: Caller, entry_id: str, request: Request) -> Entry:
     """Keeps a palm for the gates of the site, and decides anew. Raises Refusal when the palm is not
     that of the person whom the entry is about."""
     _, person = await find_asked(call, entry_id, Admission.ASK_TO_KEEP)
-    await limits.spend(call.session, Limits.SEARCHES_AT_DOOR, call.device_id, call.now)
+    await captures.count(call, Limits.SEARCHES_AT_DOOR)
     await call.session.commit()
 
     async def compare(examined: ExaminedPalm) -> Match | None:

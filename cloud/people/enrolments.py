@@ -266,7 +266,7 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
     session, context = call.session, call.context
     _, person, _ = await _find_growing(call, enrolment_id)
     joined = await catch_up(session, context.master, context.gallery)
-    await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
+    await captures.count(call, Limits.SEARCHES_BY_DEVICE)
     others = await palms_of(session, person)
     await session.commit()
 

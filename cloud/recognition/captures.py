@@ -7,10 +7,12 @@ from typing import TypeVar
 from fastapi import Request
 
 from cloud.matching import SignsDisagree
+from cloud.policy import Limit
 from cloud.recognition import challenges
 from cloud.seen import Light
 from cloud.vault.client import CaptureRefused, Lifeless
 from cloud.vault.messages import ExaminedPalm, WireRefusal
+from cloud.web import limits
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, spend_nonce
 from protocol.envelope import EnvelopeError, read_header
@@ -27,6 +29,13 @@ _PROBLEMS = {
     WireRefusal.STALE: ProblemType.STALE,
     WireRefusal.UNUSABLE: ProblemType.PALM_UNUSABLE,
 }
+
+
+async def count(call: Call, limit: Limit) -> None:
+    """Counts a palm of the calling device that the vault is about to judge. Raises LimitReached,
+    and VaultUnavailable while there is no vault: then nothing was judged, and nothing counts."""
+    call.context.vault.must_be_there()
+    await limits.spend(call.session, limit, call.device_id, call.now)
 
 
 async def examine(

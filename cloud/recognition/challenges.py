@@ -65,6 +65,8 @@ def _is_to_leave(body: bytes) -> bool:
 )
 @signed_request.for_deletions(_is_to_leave)
 async def issue(call: Caller, commitment: Commitment) -> Challenge:
+    # Without one nobody could meet the challenge, and it would count against the device.
+    call.context.vault.must_be_there()
     await limits.spend(call.session, Limits.CHALLENGES_BY_DEVICE, call.device_id, call.now)
     row = ChallengeRow(
         id=new_id(),

@@ -28,7 +28,7 @@ from cloud.recognition.tables import Candidate, IdentificationRow
 from cloud.seen import Became, Kind
 from cloud.vault.client import Lifeless
 from cloud.vault.messages import ExaminedPalm
-from cloud.web import limits, signed_request
+from cloud.web import signed_request
 from cloud.web.amounts import Demand, demanded
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
@@ -83,7 +83,7 @@ async def identify(
     session, context = call.session, call.context
     device = await call.device()
     limit = Limits.SEARCHES_AT_DOOR if device.passes_many else Limits.SEARCHES_BY_DEVICE
-    await limits.spend(session, limit, call.device_id, call.now)
+    await captures.count(call, limit)
     await session.commit()
     policy, size = context.policy, len(context.gallery)
     enough = policy.step_up(size)

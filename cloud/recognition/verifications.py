@@ -13,7 +13,6 @@ from cloud.recognition.proofs import count_guess
 from cloud.recognition.renewals import renew_template
 from cloud.vault.client import Lifeless
 from cloud.vault.messages import ExaminedPalm
-from cloud.web import limits
 from cloud.web.signed_request import Call
 from protocol.messages import Identification, Outcome, Purpose
 
@@ -40,7 +39,7 @@ async def verify(
     have left meanwhile. Raises Refusal, also what `claimed` raises, and VaultUnavailable."""
     session, context = call.session, call.context
     holders = (await claimed()).person_ids
-    await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
+    await captures.count(call, Limits.SEARCHES_BY_DEVICE)
     await session.commit()
 
     async def compare(examined: ExaminedPalm) -> Match | None:

@@ -145,6 +145,11 @@ class VaultClient:
         """The best state that any vault is in."""
         return next(state for state in VaultState if state in self.states)
 
+    def must_be_there(self) -> None:
+        """Raises VaultUnavailable while there is no vault that could be asked."""
+        if self.state is not VaultState.WORKS:
+            raise _nobody_there()
+
     @property
     def pids(self) -> list[int]:
         """The process ids of the children that there are."""
@@ -370,9 +375,13 @@ class _Turn(contextlib.AbstractAsyncContextManager[None]):
         try:
             self.stream = await self._turns.take(self.asker)
         except NothingThere:
-            raise VaultUnavailable("no vault answers at the moment") from None
+            raise _nobody_there() from None
 
     async def __aexit__(self, *_: object) -> None: ...
+
+
+def _nobody_there() -> VaultUnavailable:
+    return VaultUnavailable("no vault answers at the moment")
 
 
 def _misunderstood() -> VaultUnavailable:

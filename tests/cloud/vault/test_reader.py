@@ -14,7 +14,9 @@ import pytest
 
 from cloud.settings import Recognition, Settings
 from cloud.vault.examiner import Flaw
+from cloud.vault.kept import VaultState
 from cloud.vault.messages import AT_ONCE
+from cloud.web.tables import Tally
 from protocol.capture import Burst
 from protocol.messages import Identification, Outcome, ProblemType, Purpose
 from tests.support import bad_examiners, plain_palms
@@ -139,6 +141,24 @@ def test_a_vault_that_has_lost_its_nursery_is_started_again(
             problems.add(refused.problem.type)
     assert problems == {ProblemType.VAULT_UNAVAILABLE}
     assert driven.vault.pid != vault
+
+
+def test_what_is_shown_while_no_vault_answers_counts_against_nobody(
+    driven: Served, kiosk: TestDevice, who: str
+):
+    counted, shown, vault = driven.count(Tally), plain_palms.burst(who), driven.vault.pid
+    assert vault
+    os.kill(vault, signal.SIGSTOP)
+    try:
+        while driven.vault.state is VaultState.WORKS:
+            pass
+        for ask in (lambda: identify(kiosk, shown), lambda: kiosk.challenge(shown)):
+            with pytest.raises(Refused) as refused:
+                ask()
+            assert refused.value.problem.type is ProblemType.VAULT_UNAVAILABLE
+    finally:
+        os.kill(vault, signal.SIGCONT)
+    assert driven.count(Tally) == counted
 
 
 def test_no_process_of_the_vault_is_left_when_the_service_ends(tmp_path: Path):
