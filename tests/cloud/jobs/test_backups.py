@@ -201,7 +201,8 @@ async def test_no_version_before_puts_back_what_was_there_before_a_restore(
     path = await back_up(portal, tmp_path / "backups", kek)
     await running.aclose()
     # Of a migration after which nobody was served.
-    before = shutil.copy(root / "palms.db", root / "palms.db.0029")
+    before = root / "palms.db.0029"
+    shutil.copy(root / "palms.db", before)
     await backups.restore(state_of(root), MASTER, path)
     assert not before.exists()
 
