@@ -132,15 +132,17 @@ class StaffPin:
         if record.locked_at is None:
             return 0
         length = min(FIRST_LOCK * 2 ** min(record.wrong - GUESSES, 16), LONGEST_LOCK)
-        # A clock that is set back must not extend the lock.
-        passed = max(self._today() - record.locked_at, timedelta(0))
-        return max(int((length - passed).total_seconds() + 0.999), 0)
+        return max(int((length - (self._today() - record.locked_at)).total_seconds() + 0.999), 0)
 
     def _read(self) -> _PinRecord:
         record = self._find()
         if record is None:
             # It was there a moment ago: without it nothing can be compared.
             raise self._damaged()
+        if record.locked_at is not None and record.locked_at > (now := self._today()):
+            # The clock was set back. The lock begins anew: it would last until that time otherwise.
+            record = record.model_copy(update={"locked_at": now})
+            self._write(record)
         return record
 
     def _find(self) -> _PinRecord | None:

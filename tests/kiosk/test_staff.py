@@ -158,6 +158,8 @@ async def test_a_clock_set_back_locks_for_no_longer(pin: StaffPin, clock: Turned
     refusal = pin.locked()
     assert refusal
     assert refusal.locked_for == FIRST_LOCK.total_seconds()
+    await clock.turn(refusal.locked_for)
+    assert pin.locked() is None
 
 
 async def test_the_right_pin_forgives_earlier_guesses(pin: StaffPin) -> None:
