@@ -100,6 +100,8 @@ class Versions:
     def keep(self, version: str) -> None:
         """Has a version run from now on. Raises OSError."""
         self._lead(self._current, Path(self.folder.name, version))
+        # Tries of a version that serves say nothing of the next one: a pin may lead away and back.
+        self._tries.unlink(missing_ok=True)
         self.withdraw()
 
     def withdraw(self) -> None:

@@ -100,6 +100,16 @@ def test_a_version_that_never_serves_is_given_up(machine: Machine):
     assert not machine.versions.waits()
 
 
+def test_a_version_that_served_at_its_last_try_may_be_tried_again(machine: Machine):
+    machine.offer("0.2.0", answer="os.path.exists(os.path.join(state, 'online')) or sys.exit(1)")
+    for _ in range(TRIES - 1):
+        machine.start()
+    (machine.state / "online").touch()
+    machine.start()
+    assert machine.versions.current == "0.2.0"
+    assert machine.versions.may_try("0.2.0")
+
+
 @pytest.mark.parametrize("damage", ["missing", "not a program"])
 def test_a_version_that_is_damaged_does_not_keep_the_kiosk_from_starting(
     machine: Machine, damage: str
