@@ -10,7 +10,6 @@ and targets, `online/` those of snapshot and timestamp, which sign every day tha
 
 import argparse
 import json
-import os
 import platform
 import sys
 import tarfile
@@ -45,7 +44,9 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from protocol import VERSION  # noqa: E402 - found only now
+from protocol.files import write_private  # noqa: E402
 from protocol.rollout import FILE, RINGS, Build, Rollout, Version, bill_of, target_of  # noqa: E402
+from protocol.storage import cause_and_remedy  # noqa: E402
 
 OFFLINE, ONLINE = ("root", "targets"), ("snapshot", "timestamp")
 ROLES = (*OFFLINE, *ONLINE)
@@ -85,10 +86,8 @@ class Keys:
         phrase = self._secret() if role in OFFLINE else ""
         cipher = BestAvailableEncryption(phrase.encode()) if phrase else NoEncryption()
         path = self._path(role, signer.public_key.keyid)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, cipher))
+        # It is on the medium, which may be pulled out soon, before anything names it.
+        write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, cipher))
         return signer
 
     def has(self, role: str, root: Root) -> bool:
@@ -131,10 +130,11 @@ class Repository:
         """Makes all keys and an empty repository. Raises Wrong and OSError."""
         if self._metadata.exists():
             raise Wrong(f"{self._metadata.parent} is a repository already.")
+        # Where they cannot be made, no repository is begun either.
+        signers = {role: self._keys.make(role) for role in ROLES}
         for folder in (self._metadata, self._targets):
             folder.mkdir(parents=True)
         root = Root(consistent_snapshot=True)
-        signers = {role: self._keys.make(role) for role in ROLES}
         for role, signer in signers.items():
             root.add_key(signer.public_key, role)
         self._publish("root", root, [signers["root"]])
@@ -341,6 +341,9 @@ def main(arguments: Sequence[str]) -> int:
         _tell(repository)
     except Wrong as wrong:
         print(wrong, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(*cause_and_remedy(error), file=sys.stderr)
         return 2
     return 0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.releases import Operator, valid_for, write_program
+from tests.support.releases import RELEASE, Operator, valid_for, write_program
 
 
 @pytest.fixture
@@ -32,6 +32,30 @@ def test_keys_without_a_passphrase_are_left_to_the_operator_and_that_is_said(
     operator.passphrase = ""
     assert operator.run("new") == 0
     assert "with an empty passphrase they are not encrypted" in capsys.readouterr().out
+
+
+def test_a_passphrase_that_was_mistyped_can_be_typed_again(tmp_path: Path):
+    repository, wrong = tmp_path / "repository", RELEASE["Wrong"]
+
+    def mistyped() -> str:
+        raise wrong
+
+    with pytest.raises(wrong):
+        RELEASE["Repository"](repository, RELEASE["Keys"](tmp_path / "keys", mistyped)).make()
+    assert list(tmp_path.iterdir()) == []
+    assert Operator(tmp_path).run("show") == 0
+
+
+def test_a_folder_of_keys_that_cannot_be_written_is_said(
+    operator: Operator, capsys: pytest.CaptureFixture[str]
+):
+    offline = operator.keys / "offline"
+    offline.rename(operator.keys / "away")
+    offline.write_bytes(b"")
+    operator.repository = operator.folder / "another"
+    assert operator.run("new") == 2
+    assert str(offline) in capsys.readouterr().err
+    assert not operator.repository.exists()
 
 
 def test_a_wrong_passphrase_signs_nothing(operator: Operator, capsys: pytest.CaptureFixture[str]):
