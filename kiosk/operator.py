@@ -53,6 +53,8 @@ class Operator:
         self._clock = clock
         self._soon = asyncio.Event()
         self._kept = self._load()
+        self._is_written = True
+        """Whether the disk has taken what is kept."""
         self.restart_asked = False
         """Whether the kiosk has to start again at the next quiet moment."""
 
@@ -119,22 +121,33 @@ class Operator:
         if before is not None and orders.number < before.orders.number:
             raise Unacceptable("they are older than those in force")
         if before is not None and orders == before.orders:
+            if not self._is_written:
+                self._keep(orders, before.restarted)
             return False
         if before is not None and orders.number == before.orders.number:
             raise Unacceptable("they have the number of others")
-        restarted = 0 if before is None else before.restarted
-        self._kept = _Kept(orders=orders, restarted=max(restarted, orders.restart))
-        try:
-            self._file.write(self._kept.model_dump_json().encode())
-        except OSError as error:
-            cause, remedy = (Impersonal(words) for words in cause_and_remedy(error))
-            log.error("the operator's orders are not kept: %s %s", cause, remedy)
-        else:
-            # A restart that was not noted would be repeated by every start.
-            self.restart_asked = self.restart_asked or orders.restart > restarted
+        self._keep(orders, 0 if before is None else before.restarted)
         if orders.locked and not (before and before.orders.locked):
             log.error("the operator has locked this kiosk: activate it again to use it")
         return True
+
+    def _keep(self, orders: Orders, restarted: int) -> None:
+        """Has orders in force. A disk that does not take them gets them again with the next
+        report."""
+        kept = _Kept(orders=orders, restarted=max(restarted, orders.restart))
+        try:
+            self._file.write(kept.model_dump_json().encode())
+        except OSError as error:
+            # A restart that was not noted would be repeated by every start.
+            self._kept = _Kept(orders=orders, restarted=restarted)
+            if self._is_written:
+                cause, remedy = (Impersonal(words) for words in cause_and_remedy(error))
+                log.error("the operator's orders are not kept: %s %s", cause, remedy)
+            self._is_written = False
+        else:
+            self._kept = kept
+            self._is_written = True
+            self.restart_asked = self.restart_asked or orders.restart > restarted
 
     def check(self, orders: Orders) -> None:
         """Raises Unacceptable unless the service has signed them for this kiosk."""

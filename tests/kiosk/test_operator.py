@@ -154,6 +154,26 @@ async def test_another_service_counts_by_itself(
     assert operator.orders == tell(100, key=OTHER)
 
 
+async def test_what_the_disk_did_not_take_is_kept_and_obeyed_when_it_comes_again(
+    canned: CannedService, service: SignatureService, tell: Tell, tmp_path: Path
+) -> None:
+    path = tmp_path / "orders.json"
+    operator = Operator(sealed(path), service, HurriedClock())
+    locked = tell(locked=True, restart=1)
+    canned.will(TOLD, locked, locked, locked)
+    path.mkdir()
+    await take(operator, service, canned)
+    assert operator.locked
+    assert not operator.restart_asked
+    path.rmdir()
+    await take(operator, service, canned)
+    assert in_force(path, service) == locked
+    assert operator.restart_asked
+    operator.restart_asked = False
+    await take(operator, service, canned)
+    assert not operator.restart_asked
+
+
 async def test_settings_apply_without_a_restart_and_after_one(
     stand: MakeStand, canned: CannedService, tell: Tell
 ) -> None:
