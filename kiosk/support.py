@@ -5,6 +5,7 @@ not by looking for what is: numbers of the machine, the kinds of devices, the li
 and of the log (`kiosk.lately`). Whatever files the state folder has, none of them is read.
 """
 
+import asyncio
 import logging
 import platform
 import re
@@ -79,7 +80,8 @@ async def hand_over(kiosk: Supported, checks: Sequence[Check], mounts: Path = MO
     bundle = make_bundle(kiosk, checks)
     content = bundle.model_dump_json(indent=1).encode()
     kept = _write(kiosk.settings.state / NAME, content)
-    copies = [_write(stick / NAME, content) for stick in sticks(mounts)]
+    # A stick takes its time, and a broken one half a minute: meanwhile the kiosk has to live.
+    copies = [await asyncio.to_thread(_write, stick / NAME, content) for stick in sticks(mounts)]
     sent = False
     if bundle.device_id is not None:
         try:
@@ -106,7 +108,8 @@ def sticks(mounts: Path = MOUNTS) -> list[Path]:
     """Returns where something is mounted that was plugged in (fstab(5): a blank is written as
     \\040)."""
     try:
-        lines = mounts.read_text().splitlines()
+        # A name may be any bytes. One that is no text is not found, and the log says so.
+        lines = mounts.read_text("utf-8", errors="replace").splitlines()
     except OSError:
         return []
     points = [line.split(" ")[1].replace("\\040", " ") for line in lines if line.count(" ") >= 2]

@@ -238,6 +238,12 @@ async def test_what_does_not_succeed_is_told(
     assert await hand_over(supported, [FAULT], mounts) == Bundle(None, (), sent=False)
 
 
+def test_a_mount_whose_name_is_no_text_keeps_no_bundle_from_the_others(tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_bytes(b"/dev/sda1 /media/caf\xe9 vfat rw 0 0\n/dev/sdb1 /media/A vfat rw 0 0\n")
+    assert sticks(mounts) == [Path("/media/caf\ufffd"), Path("/media/A")]
+
+
 def test_only_what_is_plugged_in_is_a_stick(tmp_path: Path) -> None:
     mounts = mounted(tmp_path, "/", "/home", "/media/A B", "/run/media/me/C", "/mediax/D")
     assert sticks(mounts) == [Path("/media/A B"), Path("/run/media/me/C")]
