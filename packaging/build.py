@@ -64,7 +64,11 @@ REMOVED = """\
 #!/bin/sh
 set -e
 if [ "$1" = purge ]; then
-    rm -rf {state}
+    for folder in {state}; do
+        # What it leads to may be a partition of its own, which stays.
+        [ ! -d "$folder" ] || find "$folder/" -mindepth 1 -delete
+        rmdir "$folder" 2>/dev/null || true
+    done
 fi
 [ ! -d /run/systemd/system ] || systemctl daemon-reload
 """

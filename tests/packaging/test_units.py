@@ -1,11 +1,13 @@
 """What is installed fits what the service works with."""
 
+import os
 import runpy
 import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,11 +105,31 @@ def test_a_vault_may_confine_itself(name: str):
     assert any("seccomp" in words for words in allowed)
 
 
-def test_an_installation_takes_up_what_is_plugged_in_already(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.fixture
+def build(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Returns what packages are built with."""
     monkeypatch.setattr(sys, "path", list(sys.path))
-    build = runpy.run_path(str(PACKAGING / "build.py"))
+    return runpy.run_path(str(PACKAGING / "build.py"))
+
+
+def test_a_purge_leaves_no_key_on_a_partition_of_its_own(tmp_path: Path, build: dict[str, Any]):
+    partition, state, gone = (tmp_path / name for name in ("srv", "state", "gone"))
+    (partition / "keys").mkdir(parents=True)
+    (partition / "keys" / "vault.json").touch()
+    state.symlink_to(partition)
+    build["write_scripts"](
+        build["Package"]("palm-vault", "", state=(str(state), str(gone))), tmp_path
+    )
+    # A machine on which tests run has nothing to load anew.
+    (tmp_path / "systemctl").symlink_to("/bin/true")
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    for how in ("remove", "purge", "purge"):
+        before = list(partition.iterdir())
+        subprocess.run(["sh", tmp_path / "postrm", how], check=True, env={"PATH": path})
+        assert list(partition.iterdir()) == ([] if how == "purge" else before)
+
+
+def test_an_installation_takes_up_what_is_plugged_in_already(tmp_path: Path, build: dict[str, Any]):
     for package in build["PACKAGES"]:
         if package.units:
             (tmp_path / package.name).mkdir()
