@@ -57,6 +57,12 @@ def test_what_stays_is_waited_for_and_watched(name: str):
     assert service["Restart"] in ("always", "on-failure")
 
 
+def test_the_kiosk_shows_its_first_screen_before_there_is_a_network():
+    lines = (PACKAGING / "units" / "palm-kiosk.service").read_text().splitlines()
+    (after,) = (line for line in lines if line.startswith("After="))
+    assert "network" not in after
+
+
 def test_the_kiosk_alone_speaks_for_its_session():
     """xinit and a shell stand between it and systemd; the X server would say that it is ready."""
     service = unit("palm-kiosk.service")
