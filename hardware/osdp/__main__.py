@@ -10,6 +10,7 @@ import os
 import select
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -290,7 +291,9 @@ class Reader:
         self._wrong_key = False
         if self._kept.before is not None:
             self._kept = self._kept.proved()
-            self._kept.write(self._file)
+            # A full disk is no fault of the line: both keys stay there, until the next start.
+            with suppress(OSError):
+                self._kept.write(self._file)
 
     def _end(self) -> None:
         self.withdraw()
