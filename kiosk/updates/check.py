@@ -74,8 +74,8 @@ def main(arguments: Sequence[str], deadline_s: float = DEADLINE_S) -> int:
         log.error("%s does not deliver: %s", settings.updates.url, error)
     except ExpiredMetadataError as error:
         log.error(
-            "%s is out of date: %s. Either it is an old copy, or nobody has run `release refresh`; "
-            "or this machine's clock is wrong.",
+            "%s is out of date: %s. Either it is an old copy, or nobody has run `release refresh` "
+            "(of root and targets: `release renew`); or this machine's clock is wrong.",
             settings.updates.url,
             error,
         )
