@@ -222,7 +222,8 @@ def write_bill(program: Path, packages: Iterable[Package]) -> None:
 
 def build(package: Package, program: Path, out: Path) -> Path:
     """Returns the Debian package, made of a folder that looks as the system will."""
-    tree = HERE / "build" / package.name
+    # Not beside it: one has the name under which PyInstaller keeps what `--keep-program` reads.
+    tree = HERE / "build" / "packages" / package.name
     shutil.rmtree(tree, ignore_errors=True)
     control = tree / "DEBIAN"
     control.mkdir(parents=True)
