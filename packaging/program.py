@@ -10,6 +10,7 @@ import sys
 
 PARTS = (
     "cloud",
+    "cloud.fleet.picture_files",
     "cloud.vault",
     "hardware.osdp",
     "kiosk.updates.check",

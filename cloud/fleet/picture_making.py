@@ -2,6 +2,7 @@
 reach nobody and start nothing, because whoever gives the file may not be the operator."""
 
 import asyncio
+import logging
 import os
 import re
 import sys
@@ -11,6 +12,8 @@ from typing import Literal, cast
 
 from protocol.fleet import Variant
 from protocol.pictures import NoPicture
+
+log = logging.getLogger(__name__)
 
 MAX_FILE = 20 * 2**20
 """The largest file that is read, in bytes."""
@@ -70,6 +73,7 @@ async def make(kind: Kind, content: bytes) -> Made:
     if process.returncode == REFUSED:
         raise NoPicture(written.decode())
     if process.returncode != 0:
+        log.warning("what reads a picture has ended with status %d", process.returncode)
         raise NoPicture(UNREADABLE)
     ink, _, picture = written.partition(b"\n")
     return Made(picture, cast(Variant, ink.decode()) if ink else None)

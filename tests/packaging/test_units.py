@@ -1,6 +1,7 @@
 """What is installed fits what the service works with."""
 
 import os
+import re
 import runpy
 import shlex
 import shutil
@@ -15,6 +16,7 @@ from cloud.settings import Recognition, load
 from tests.support.units import unit
 
 PACKAGING = Path(__file__).parents[2] / "packaging"
+SEVERAL = PACKAGING.parent / "deploy" / "systemd" / "palm-cloud@.service"
 UNITS = sorted((PACKAGING / "units").glob("*.service"))
 
 
@@ -82,6 +84,18 @@ def test_a_part_that_is_not_there_is_said(part: str):
     assert ended.stderr.count("\n") == 1
 
 
+def test_the_program_has_every_part_that_another_part_starts():
+    rooms = ("cloud", "hardware", "kiosk", "protocol", "ui")
+    started = {
+        part
+        for room in rooms
+        for path in (PACKAGING.parent / room).rglob("*.py")
+        for part in re.findall(r'sys\.executable,\s*"-m",\s*"([\w.]+)"', path.read_text("utf-8"))
+    }
+    assert {"cloud", "cloud.fleet.picture_files", "hardware.osdp"} <= started
+    assert started <= set(runpy.run_path(str(PACKAGING / "program.py"))["PARTS"])
+
+
 @pytest.mark.process
 def test_a_part_is_run_as_python_runs_it():
     program = [sys.executable, PACKAGING / "program.py", "-m", "protocol.verify_receipt", "--help"]
@@ -103,10 +117,17 @@ def test_the_simulated_provider_runs_without_the_program(tmp_path: Path):
     assert ran.returncode == 0, ran.stderr
 
 
-@pytest.mark.parametrize("name", ["palm-kiosk", "palm-vault"])
-def test_a_vault_may_confine_itself(name: str):
-    """A kiosk without a service of others starts one, and its vault, under its own unit."""
-    text = (PACKAGING / "units" / f"{name}.service").read_text()
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(PACKAGING / "units" / f"palm-{name}.service" for name in ("kiosk", "vault", "cloud")),
+        SEVERAL,
+    ],
+)
+def test_what_reads_pictures_may_confine_itself(path: Path):
+    """A vault does, which a kiosk without a service of others starts under its own unit, and what a
+    service has read the pictures that operators give for kiosks."""
+    text = path.read_text()
     allowed = [line.split("=")[1].split() for line in text.splitlines() if "CallFilter=" in line]
     assert any("seccomp" in words for words in allowed)
 
