@@ -58,9 +58,9 @@ class Quiet:
 
 def may_try_at(updates: Updates, local: datetime) -> bool:
     """Returns whether the hours in which a version may be tried have come; they may lie around
-    midnight."""
+    midnight, and are the whole day where they end when they begin."""
     if updates.between is None:
         return True
     begin, end = (each.replace(tzinfo=None) for each in updates.between)
     now = local.time().replace(tzinfo=None)
-    return begin <= now < end if begin <= end else now >= begin or now < end
+    return begin <= now < end if begin < end else now >= begin or now < end

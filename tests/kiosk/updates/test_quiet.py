@@ -32,6 +32,7 @@ ANY_TIME = Updates(url="http://127.0.0.1:9", root=Path("unread"))
         ((time(22), time(4)), 23, True),
         ((time(22), time(4)), 3, True),
         ((time(22), time(4)), 12, False),
+        ((time(0), time(0)), 12, True),
     ],
 )
 def test_the_hours_of_an_update(between: tuple[time, time] | None, hour: int, may: bool):
