@@ -58,6 +58,10 @@ class Systemd:
         longer than its unit allows."""
         self._tell(f"EXTEND_TIMEOUT_USEC={round(seconds * 1e6)}")
 
+    def feed(self) -> None:
+        """Feeds the watchdog once, whatever lives."""
+        self._tell("WATCHDOG=1")
+
     @contextmanager
     def watching(self, parts: Mapping[str, Part]) -> Generator[None]:
         """Feeds the watchdog while the block lasts, each time that all parts have answered. The
@@ -96,7 +100,7 @@ class Systemd:
                         return
                     silent.discard(answered)
             if not silent:
-                self._tell("WATCHDOG=1")
+                self.feed()
                 silent, rounds = set(parts), 0
             elif rounds == ROUNDS // 2:
                 _log.critical(

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 SERVES_WITHIN_S = 180.0
 """Seconds until a version that is tried has to serve."""
-ENDS_WITHIN_S = 20.0
+ENDS_WITHIN_S = 20
 """Seconds in which one that does not serve may end in order."""
 BEFORE_S = 60.0
 """Seconds that the version before may then take until it is ready."""
@@ -88,7 +88,8 @@ def try_out(
     versions.count_try(version)
     log.info("version %s is tried", version)
     # A copy: whoever is tried, or runs after it, speaks with systemd for this unit.
-    Systemd(dict(os.environ)).starts_within(within_s + 2 * ENDS_WITHIN_S + BEFORE_S)
+    systemd = Systemd(dict(os.environ))
+    systemd.starts_within(within_s + 2 * ENDS_WITHIN_S + BEFORE_S)
     reading, writing = os.pipe()
     try:
         started = subprocess.Popen(  # noqa: S603 - what the operator has signed
@@ -113,7 +114,7 @@ def try_out(
     finally:
         os.close(reading)
         if not kept:
-            end(started)
+            end(started, systemd)
     return started if kept else None
 
 
@@ -123,13 +124,17 @@ def serves(reading: int, within_s: float) -> bool:
     return bool(ready) and os.read(reading, len(SERVES)) == SERVES
 
 
-def end(started: "subprocess.Popen[bytes]") -> None:
-    """Ends a program with all that it has started."""
+def end(started: "subprocess.Popen[bytes]", systemd: Systemd) -> None:
+    """Ends a program with all that it has started. Once it has shown a screen, systemd's watchdog
+    waits for a word of it: without one from here, the version before would be ended as well."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(started.pid, number)
-        with suppress(subprocess.TimeoutExpired):
-            started.wait(ENDS_WITHIN_S)
+        for _ in range(ENDS_WITHIN_S):
+            systemd.feed()
+            with suppress(subprocess.TimeoutExpired):
+                started.wait(1)
+                break
 
 
 if __name__ == "__main__":

@@ -135,6 +135,9 @@ def test_systemd_waits_for_a_try_and_for_the_version_before(
             monkeypatch.setenv(name, value)
         machine.start(within_s=100)
         assert systemd.hears() == b"EXTEND_TIMEOUT_USEC=200000000"
+        # A version that has shown a screen is watched, and says nothing more while it ends.
+        assert not systemd.has_heard_nothing
+        assert machine.ran() == ["0.2.0", VERSION]
 
 
 def test_a_newer_package_wins(machine: Machine):
