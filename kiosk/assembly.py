@@ -48,7 +48,7 @@ from kiosk.till.nexo.till import NexoTill
 from kiosk.till.odoo import OdooDoor
 from kiosk.till.till import Till
 from kiosk.updates.quiet import Quiet
-from kiosk.updates.versions import Versions
+from kiosk.updates.versions import Versions, is_tried
 from kiosk.venue.opening import open_gate
 from protocol.sealed import SealedPath
 
@@ -103,7 +103,10 @@ def assemble(
     journal.check()
     # Whatever is damaged was told, and is left as it is.
     take_over(state)
-    quiet = settings.updates and Quiet(settings.updates, Versions(settings.state), clock)
+    quiet = None
+    # Updates may have been switched off since the version that is tried was fetched.
+    if settings.updates is not None or is_tried():
+        quiet = Quiet(settings.updates, Versions(settings.state), clock)
     feed = Feed(devices.camera, devices.size)
     eyes = Eyes(feed)
     challenger = None if light is None else Challenger(light, service, feed)

@@ -22,7 +22,9 @@ class VersionWaits(Exception):
 
 
 class Quiet:
-    def __init__(self, updates: Updates, versions: Versions, clock: Clock) -> None:
+    def __init__(self, updates: Updates | None, versions: Versions, clock: Clock) -> None:
+        """Without `updates`, no other version is waited for: they were switched off after this one
+        was fetched."""
         self._updates = updates
         self._versions = versions
         self._clock = clock
@@ -48,7 +50,7 @@ class Quiet:
         since = self._clock.now()
         while True:
             await self._clock.sleep(LOOKS_S)
-            if not serves():
+            if self._updates is None or not serves():
                 continue
             quiet_s = self._clock.now() - max(since, last_touch())
             now = self._clock.wall().astimezone()

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from hardware.camera.feed import Recovering
+from kiosk.assembly import assemble
 from kiosk.screens import Notice, Welcome
-from kiosk.settings import Updates
+from kiosk.settings import Settings, Updates
 from kiosk.updates.quiet import QUIET_S, Quiet, VersionWaits, may_try_at
 from kiosk.updates.versions import ANSWER, SERVES, Versions
 from protocol import VERSION
 from tests.support.releases import offer
-from tests.support.scripted import WAITS
+from tests.support.scripted import WAITS, ScriptedStage
+from tests.support.sealed import state_of
 from tests.support.stand import MakeStand, Stand
 
 pytestmark = pytest.mark.anyio
@@ -110,3 +112,26 @@ async def test_a_version_that_is_tried_says_that_it_would_serve_and_serves_once_
         assert shown.notice is None
         assert quiet.kept.is_set()
     os.close(reading)
+
+
+async def test_a_version_that_is_tried_answers_also_where_updates_were_switched_off_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(state=tmp_path, camera="sim:shopper")
+    assert settings.updates is None
+    monkeypatch.setenv(ANSWER, "0")
+    tried = assemble(settings, ScriptedStage([]), state_of(tmp_path))
+    assert tried.quiet is not None
+    assert not tried.quiet.kept.is_set()
+    monkeypatch.delenv(ANSWER)
+    assert assemble(settings, ScriptedStage([]), state_of(tmp_path)).quiet is None
+
+
+async def test_where_updates_were_switched_off_none_is_waited_for(
+    at_welcome: Stand, tmp_path: Path
+) -> None:
+    offer(tmp_path, "0.2.0")
+    at_welcome.kiosk.quiet = Quiet(None, Versions(tmp_path), at_welcome.clock)
+    async with at_welcome.running():
+        await at_welcome.stage.reached()
+        await at_welcome.clock.turn(2 * QUIET_S)
