@@ -483,14 +483,16 @@ class NexoTill:
         return self._door.check()
 
     async def next_request(self) -> Request:
-        await self._asked.wait()
+        await self.asks()
         self._asked.clear()
         request, self._waiting = self._waiting, None
         assert request is not None
         return request
 
     async def asks(self) -> None:
-        await self._asked.wait()
+        # An abort may have taken the request back before whoever waits for it gets to run.
+        while self._waiting is None:
+            await self._asked.wait()
 
     async def withdrawn(self, reference: str) -> None:
         opened = self._find(reference)

@@ -9,7 +9,7 @@ import pytest
 
 from kiosk.service.errors import Offline
 from kiosk.till.nexo.relayed import LONGEST_PAUSE_S, LOOKS_S, Relayed
-from kiosk.till.till import SaleResult
+from kiosk.till.till import Sale, SaleResult
 from protocol.messages import TillAnswer, TillMessage
 from tests.support.clocks import TurnedClock
 from tests.support.shop import VISA, Shop
@@ -49,6 +49,14 @@ class Service:
         self.waiting.put_nowait([TillMessage(id=name, body=json.dumps(message))])
         return answer
 
+    def sends_together(self, *messages: Json) -> "list[asyncio.Future[TillAnswer]]":
+        """Hands over at once what has come while the kiosk was not asking."""
+        named = {f"together-{place}": message for place, message in enumerate(messages)}
+        handed = [TillMessage(id=name, body=json.dumps(said)) for name, said in named.items()]
+        self.answers |= {name: asyncio.get_running_loop().create_future() for name in named}
+        self.waiting.put_nowait(handed)
+        return [self.answers[name] for name in named]
+
 
 @pytest.fixture
 async def service(shop: Shop, tmp_path: Path) -> Any:
@@ -87,6 +95,20 @@ async def test_an_abort_comes_while_the_payment_is_in_progress(shop: Shop, servi
     await shop.till.answer(sale.reference, SaleResult.NOT_PAID)
     assert told(json.loads((await paying).body)) == ("Failure", "Aborted")
     assert (await aborting).body == ""
+
+
+async def test_an_abort_that_comes_together_with_its_payment_leaves_the_kiosk_waiting(
+    shop: Shop, service: Service
+):
+    taking = asyncio.create_task(shop.till.next_request())
+    paying, aborting = service.sends_together(payment(4.5), abort("1"))
+    assert told(json.loads((await paying).body)) == ("Failure", "Aborted")
+    assert (await aborting).body == ""
+    service.sends(payment(5, service_id="2"), "message-3")
+    sale = await taking
+    assert isinstance(sale, Sale)
+    assert sale.amount.minor == 500
+    await shop.till.answer(sale.reference, SaleResult.NOT_PAID)
 
 
 async def test_what_cannot_be_read_is_rejected(service: Service):
