@@ -113,9 +113,10 @@ class QtStage(QObject):
         given = "text" if isinstance(answer, Entered) else f"'{answer}'"
         question.set_exception(WrongAnswer(f"{offered.__name__} cannot be answered with {given}"))
 
-    def _walk_away(self) -> None:
-        if self._question is not None and not self._question.done():
-            self._question.set_exception(WalkedAway())
+    def _walk_away(self, serial: int) -> None:
+        question = self._question
+        if question is not None and not question.done() and serial == self._serial:
+            question.set_exception(WalkedAway())
 
     # For the window, on Qt's thread
 
@@ -127,9 +128,9 @@ class QtStage(QObject):
     def enter(self, serial: int, text: str) -> None:
         self._tell(self._receive, serial, Entered(text))
 
-    @Slot()
-    def leave(self) -> None:
-        self._tell(self._walk_away)
+    @Slot(int)
+    def leave(self, serial: int) -> None:
+        self._tell(self._walk_away, serial)
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent, /) -> bool:

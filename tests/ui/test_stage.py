@@ -138,6 +138,26 @@ class TestTheWarning:
         with pytest.raises(WalkedAway):
             question.result(WAIT)
 
+    def test_leaving_counts_before_the_finger_is_lifted(
+        self, screenful: Screenful, question: "Future[Any]"
+    ) -> None:
+        screenful.press(screenful.button("Leave now"))
+        # The touch has shown that somebody is there.
+        screenful.stage.overlay(None)
+        with pytest.raises(WalkedAway):
+            question.result(WAIT)
+
+    def test_leaving_ends_no_later_question(
+        self, screenful: Screenful, question: "Future[Any]"
+    ) -> None:
+        serial = int(screenful.page.property("serial"))
+        question.cancel()
+        later = screenful.ask(Welcome("Corner Market"))
+        screenful.stage.leave(serial)
+        screenful.turn_of_the_loop()
+        screenful.turn_of_the_loop()
+        assert not later.done()
+
     def test_a_touch_anywhere_stays_and_presses_nothing_beneath(
         self, screenful: Screenful, question: "Future[Any]"
     ) -> None:

@@ -117,7 +117,7 @@ Window {
 
         function onAnswered(choice: string): void {
             if (choice === "leave")
-                window.stage.leave();
+                window.stage.leave(window.frame.serial);
         }
     }
 

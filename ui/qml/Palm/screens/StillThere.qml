@@ -36,8 +36,10 @@ FocusScope {
     }
 
     function answer(choice: string): void {
-        visible = false;
-        answered(choice);
+        if (visible) {
+            visible = false;
+            answered(choice);
+        }
     }
 
     Rectangle {
@@ -104,6 +106,9 @@ FocusScope {
 
                 SecondaryButton {
                     text: qsTr("Leave now")
+                    // A touch shows that somebody is there, so that the warning may be gone before
+                    // the finger is lifted. The key Return presses nothing.
+                    onPressed: warning.answer("leave")
                     onClicked: warning.answer("leave")
                 }
                 PrimaryButton {
