@@ -223,7 +223,7 @@ class Kiosk:
                 await first(
                     self._serve_unless_tampered(),
                     self._look_after_the_service(),
-                    self.till.keep(self._notice, self._is_in_doubt),
+                    self.till.keep(self._notice, self.journal.holds),
                     self.connection.keep(self.service),
                     self.operator.keep(self._report, self._obey),
                     self.pictures.keep(self._changed.set),
@@ -448,9 +448,6 @@ class Kiosk:
     async def _help(self, stage: Stage) -> None:
         await offer_help(stage, self.till)
 
-    def _is_in_doubt(self, reference: str) -> bool:
-        return self.journal.find(reference) is not None
-
     async def _try_purchase(self) -> None:
         device = self.service.identity.device
         if not isinstance(self.till, SimulatedTill) or device is None:
@@ -626,7 +623,7 @@ class Kiosk:
         finally:
             self._serving = None
             self.stage.bill(None)
-            if self.till.awaits(sale.reference) and not self.journal.find(sale.reference):
+            if self.till.awaits(sale.reference) and not self.journal.holds(sale.reference):
                 await self.till.answer(sale.reference, SaleResult.NOT_PAID)
 
     async def _serve_acquisition(self, asked: Acquisition) -> None:
@@ -725,7 +722,7 @@ class Kiosk:
             raise error
         self._wipe()
         kind = error.kind if isinstance(error, Troubled) else self._trouble(error)
-        if self._serving is not None and self.journal.find(self._serving.reference):
+        if self._serving is not None and self.journal.holds(self._serving.reference):
             # Whatever failed, it must not be said that nothing was charged.
             kind = TroubleKind.PAYMENT_UNKNOWN
         return await self._tries_again(stage, kind)

@@ -94,6 +94,14 @@ class PurchaseJournal:
     def find(self, reference: str) -> PendingPurchase | None:
         return next((p for p in self.pending() if p.request.reference == reference), None)
 
+    def holds(self, reference: str) -> bool:
+        """Returns whether the outcome of a purchase is not known, also where its entry cannot be
+        read: it must not be said then that nothing was charged."""
+        path = self._path(reference)
+        if path in self._closed:
+            return False
+        return path.exists() or _aside(path).exists()
+
     def unreadable(self) -> int:
         """Returns how many entries could not be read and wait for somebody to look at them."""
         return len(list(self._folder.glob("*.unreadable"))) + len(self._told)
@@ -118,7 +126,7 @@ class PurchaseJournal:
                 self._tell(path, "{} {}".format(*cause_and_remedy(error)))
 
     def _set_aside(self, path: Path) -> None:
-        aside = path.with_suffix(".unreadable")
+        aside = _aside(path)
         try:
             path.rename(aside)
         except OSError as error:
@@ -142,3 +150,8 @@ class PurchaseJournal:
 
     def _path(self, reference: str) -> Path:
         return self._folder / f"{reference}.json"
+
+
+def _aside(path: Path) -> Path:
+    """Returns where a damaged entry is kept."""
+    return path.with_suffix(".unreadable")

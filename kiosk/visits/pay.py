@@ -188,7 +188,7 @@ async def _ask_after(visit: Visit, pending: PendingPurchase) -> Purchase | NotPa
         purchase = await resolve(visit.service, visit.till, visit.journal, pending)
     except ServiceError:
         purchase = None
-    if purchase is None and visit.journal.find(request.reference):
+    if purchase is None and visit.journal.holds(request.reference):
         raise Troubled(TroubleKind.PAYMENT_UNKNOWN)
     return purchase or Choice.ANOTHER_WAY
 

@@ -1,12 +1,14 @@
 """The life of the kiosk: shoppers who leave, faults, and how it continues."""
 
 import errno
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pytest
+from typing_extensions import override
 
 from hardware.camera.feed import Recovering, Streaming
 from hardware.faults import TemporaryFault
@@ -96,6 +98,7 @@ from kiosk.screens import (
 from kiosk.service.client import SignatureService
 from kiosk.service.errors import ServiceUnavailable
 from kiosk.settings import Patience, Settings
+from kiosk.simulated.till import SimulatedTill
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
 from kiosk.till.till import Acquisition, Collection, Dialogue, Request, Sale, SaleResult, Talk
 from kiosk.visits.leave import LOOKS_S
@@ -979,6 +982,32 @@ def test_a_journal_entry_that_cannot_be_read_is_set_aside_and_kept(tmp_path: Pat
     (tmp_path / "sale-87654321.json").write_text("{")
     assert list(journal.pending()) == [readable]
     assert (tmp_path / "sale-87654321.unreadable").exists()
+
+
+class AskingTill(SimulatedTill):
+    """A till that asks, as the kiosk opens, which of its sales are in doubt."""
+
+    def __init__(self, *sales: str) -> None:
+        super().__init__()
+        self._sales = sales
+        self.in_doubt: set[str] = set()
+
+    @override
+    async def keep(
+        self, condition: Callable[[], Notice | None], in_doubt: Callable[[str], bool]
+    ) -> NoReturn:
+        self.in_doubt = {sale for sale in self._sales if in_doubt(sale)}
+        await super().keep(condition, in_doubt)
+
+
+async def test_a_sale_whose_entry_is_damaged_is_in_doubt(stand: MakeStand) -> None:
+    here = stand(HOME)
+    in_doubt(here.kiosk.journal, "sale-11111111")
+    in_doubt(here.kiosk.journal, "sale-22222222")
+    (here.kiosk.settings.state / "purchases" / "sale-22222222.json").write_bytes(b"")
+    till = here.kiosk.till = AskingTill("sale-11111111", "sale-22222222", "sale-33333333")
+    await here.play()
+    assert till.in_doubt == {"sale-11111111", "sale-22222222"}
 
 
 async def test_a_trial_purchase_is_of_an_amount_that_can_be_charged(

@@ -196,6 +196,7 @@ async def test_a_damaged_entry_is_kept_and_told_by_name_and_the_others_are_read(
     assert "sale-87654321" in caplog.text
     assert "ask the payment provider" in caplog.text
     assert journal.unreadable() == 1
+    assert journal.holds("sale-87654321")
 
 
 async def test_an_entry_that_cannot_be_read_stays_and_is_told_once(
@@ -209,6 +210,7 @@ async def test_an_entry_that_cannot_be_read_stays_and_is_told_once(
     assert journal.unreadable() == 1
     assert (folder / "sale-87654321.json").is_dir()
     assert len(caplog.records) == 1
+    assert journal.holds("sale-87654321")
 
 
 # Another kiosk, and the folder itself
