@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Literal
 
-from kiosk.clock import Clock
 from kiosk.race import first
 from kiosk.screens import (
     AgeNotSeen,
@@ -76,6 +75,9 @@ LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND}
 
 CANCEL_WITHIN_S = 3.0
 """How long a shopper can cancel a payment that is made without a touch, in seconds."""
+
+LIFTED_WITHIN_S = 0.5
+"""How long a finger may rest on the button that cancels, in seconds."""
 
 
 async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> None:
@@ -312,15 +314,18 @@ async def _confirmed(
     answer = visit.stage.ask(confirm)
     if confirm.pays_in is None:
         return await answer
-    return await first(answer, _until_cancelled_no_more(visit.clock))
+    return await first(answer, _until_cancelled_no_more(visit))
 
 
 def _minor(amount: Money) -> int:
     return amount.minor
 
 
-async def _until_cancelled_no_more(clock: Clock) -> Literal[Choice.CONFIRM]:
-    await clock.sleep(CANCEL_WITHIN_S)
+async def _until_cancelled_no_more(visit: Visit) -> Literal[Choice.CONFIRM]:
+    await visit.clock.sleep(CANCEL_WITHIN_S)
+    # A finger that came down in time cancels when it is lifted.
+    if visit.stage.last_touch() > visit.clock.now() - LIFTED_WITHIN_S:
+        await visit.clock.sleep(LIFTED_WITHIN_S)
     return Choice.CONFIRM
 
 

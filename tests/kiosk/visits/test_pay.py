@@ -43,7 +43,7 @@ from kiosk.stage import WalkedAway
 from kiosk.till.till import Acquisition, Sale, SaleResult
 from kiosk.visits.acquire import acquire
 from kiosk.visits.charge import STRAGGLING, resolve
-from kiosk.visits.pay import pay
+from kiosk.visits.pay import LIFTED_WITHIN_S, pay
 from kiosk.visits.tips import tips_of, with_tip
 from kiosk.visits.visit import Troubled
 from protocol.documents import digest_of
@@ -330,6 +330,7 @@ async def test_below_the_merchants_limit_a_recognised_palm_pays_without_a_touch(
     at = visit((HOLD, palm), (replace(CONFIRM, pays_in=3.0), WAITS), (APPROVED, Choice.DONE))
     clock = TurnedClock()
     at = replace(below_a_limit(at), clock=clock)
+    at.stage.now = clock.now
     paying = asyncio.create_task(play(at))
     await at.stage.reached(1)
     await clock.turn(3)
@@ -340,6 +341,22 @@ async def test_it_can_be_cancelled_until_then(visit: At, canned: CannedService) 
     at = below_a_limit(visit((HOLD, palm), (replace(CONFIRM, pays_in=3.0), Choice.CANCEL)))
     assert await play(at) is None
     assert not canned.requests("POST /purchases")
+
+
+async def test_nothing_is_charged_under_a_finger_that_may_rest_on_the_button(
+    visit: At, canned: CannedService
+) -> None:
+    at = visit((HOLD, palm), (replace(CONFIRM, pays_in=3.0), WAITS), (APPROVED, Choice.DONE))
+    clock = TurnedClock()
+    at = replace(below_a_limit(at), clock=clock)
+    at.stage.now = clock.now
+    paying = asyncio.create_task(play(at))
+    await at.stage.reached(1)
+    at.stage.touched = 2.9
+    await clock.turn(3 + LIFTED_WITHIN_S - 0.1)
+    assert not canned.requests("POST /purchases")
+    await clock.turn(0.1)
+    assert await paying is SaleResult.APPROVED
 
 
 async def test_an_expired_card_never_pays_by_itself_and_can_be_confirmed(
