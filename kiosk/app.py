@@ -114,6 +114,9 @@ WELCOME_LOOKS_S = 0.5
 AFTER_FAULT_S = 1.0
 """Seconds after a fault until a gate reads palms again."""
 
+STILL_HELD_S = 3.0
+"""Seconds after an answer until the same ticket is read again."""
+
 LEAVE_S = 5.0
 """Seconds in which a kiosk that locks itself says what has to be said, before it destroys its keys:
 whoever tampers with it may have cut the network."""
@@ -505,7 +508,7 @@ class Kiosk:
         try:
             shown = await first(
                 self.reader.present(self.stage, screen),
-                *([self.codes.read()] if screen.takes_tickets else []),
+                *([self._ticket()] if screen.takes_tickets else []),
                 self._until_gate_says(lane, not_=None),
                 *self._until_version_waits(),
             )
@@ -530,6 +533,13 @@ class Kiosk:
         if answered is not None and self.sound is not None:
             self._playing = asyncio.create_task(self._play(self.sound, answered))
         return None
+
+    async def _ticket(self) -> str:
+        """Waits for the code of a ticket, and returns it. The one before may still be held up by
+        whoever was just let pass."""
+        wait = self.clock.sleep(STILL_HELD_S)
+        another = await first(self.codes.read(self.codes.last), wait)
+        return await self.codes.read() if another is None else another
 
     async def _play(self, sound: Sound, answered: Answered) -> None:
         """Has the answer heard while the next hand is read already."""

@@ -41,11 +41,14 @@ class CodeReader:
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
+        self.last: str | None = None
+        """What was read last."""
 
     async def read(self, but: str | None = None) -> str:
         """Waits until a code is held before the camera that says something else than `but`, and
         returns what it says. Raises DeviceFault when the camera is lost."""
-        return await first(self._read(but), self._until_lost())
+        self.last = await first(self._read(but), self._until_lost())
+        return self.last
 
     async def _read(self, but: str | None) -> str:
         grey = np.zeros(self._feed.size, np.uint8)

@@ -28,6 +28,11 @@ class Reader(Protocol):
 
 
 class Codes(Protocol):
+    @property
+    def last(self) -> str | None:
+        """What was read last: it may still be held there."""
+        ...
+
     async def read(self, but: str | None = None) -> str:
         """Waits until a bar or QR code is held before the camera that says something else than
         `but`, and returns what it says. Raises DeviceFault when the camera goes away."""

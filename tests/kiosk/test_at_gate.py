@@ -14,6 +14,7 @@ from hardware.address import Address
 from hardware.faults import TemporaryFault
 from hardware.gate import SimulatedController, SimulatedRelease
 from hardware.sound import SimulatedSound, Tone
+from kiosk.app import STILL_HELD_S
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.lane import Lane
 from kiosk.own_list import OwnList
@@ -32,6 +33,7 @@ from kiosk.service.client import SignatureService
 from kiosk.settings import Updates
 from kiosk.updates.quiet import QUIET_S, Quiet, VersionWaits
 from kiosk.updates.versions import Versions
+from kiosk.venue.venue import Reason, Refused
 from palm.hand.observation import Observation
 from protocol.entry import Admission, DoorTold, Entry, ListRequest, SiteList
 from protocol.messages import Direction, Outcome
@@ -242,6 +244,42 @@ async def test_at_a_venue_the_code_of_a_ticket_is_as_good_as_a_palm(at_gate: AtG
     )
     here.kiosk.codes = ScriptedCodes("ticket-of-tonight")
     await here.play()
+
+
+async def test_a_ticket_that_is_still_held_up_is_not_used_again(at_gate: AtGates) -> None:
+    venue = ScriptedVenue(None, None)
+    screen = AtGate(merchant=SHOP, takes_tickets=True)
+    here = at_gate(
+        STARTING,
+        (screen, WAITS),
+        (after(GateAnswer.PASS, 1, screen), WAITS),
+        (after(GateAnswer.PASS, 2, screen), WAITS),
+        door=DOOR.model_copy(update={"redeems": True}),
+        venue=venue,
+    )
+    here.kiosk.codes = ScriptedCodes("ticket-of-ada", "ticket-of-ada", "ticket-of-ben")
+    await here.play()
+    assert [code for code, _ in venue.asked] == ["ticket-of-ada", "ticket-of-ben"]
+
+
+async def test_a_ticket_that_is_shown_again_is_answered_again(at_gate: AtGates) -> None:
+    venue = ScriptedVenue(Refused(Reason.UNDECIDED), None)
+    screen = AtGate(merchant=SHOP, takes_tickets=True)
+    here = at_gate(
+        STARTING,
+        (screen, WAITS),
+        (after(GateAnswer.UNDECIDED, 1, screen), WAITS),
+        (after(GateAnswer.PASS, 2, screen), WAITS),
+        door=DOOR.model_copy(update={"redeems": True}),
+        venue=venue,
+    )
+    here.kiosk.codes = codes = ScriptedCodes("ticket-of-ada")
+    async with here.running():
+        await here.stage.reached(2)
+        await here.clock.turn(0)
+        codes.held = ["ticket-of-ada"]
+        await here.clock.turn(STILL_HELD_S)
+        await here.stage.reached()
 
 
 async def test_a_desk_and_a_way_out_say_what_they_are(at_gate: AtGates) -> None:

@@ -164,10 +164,12 @@ class ScriptedCodes:
 
     def __init__(self, *codes: str) -> None:
         self.held = list(codes)
+        self.last: str | None = None
 
     async def read(self, but: str | None = None) -> str:
         while self.held:
             code = self.held.pop(0)
             if code != but:
+                self.last = code
                 return code
         return await asyncio.Future[str]()

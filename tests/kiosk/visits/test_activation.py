@@ -15,6 +15,8 @@ SHOWN = f"{ACTIVATION_MARK}{CODE}"
 
 
 class LostCamera:
+    last = None
+
     async def read(self, but: str | None = None) -> str:
         del but
         raise TemporaryFault("Unplugged.", "Plug it in.")

@@ -29,6 +29,7 @@ class HeldUp:
 
     def __init__(self, code: str = "") -> None:
         self.code = code
+        self.last: str | None = None
 
     async def read(self, but: str | None = None) -> str:
         if self.code in ("", but):
