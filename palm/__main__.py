@@ -94,17 +94,21 @@ def search(asked: argparse.Namespace) -> int:
             gallery.add(str(path), _template(path, probe.version))
         except (Unreadable, Unusable) as problem:
             print(f"palm: left out: {problem}", file=sys.stderr)
+    if not len(gallery):
+        raise Unusable("there is nothing to search: no picture or template is left")
     for candidate in gallery.search(probe, asked.count):
         if asked.json:
             rate = {"false_positive_rate": candidate.false_positive_rate}
             print(json.dumps({"name": candidate.name} | _told(candidate.comparison) | rate))
         else:
             print(f"{candidate.name}: {_in_words(candidate.comparison)}")
-    return 0 if len(gallery) else 1
+    return 0
 
 
 def evaluate(asked: argparse.Namespace) -> int:
     """Prints the error rates on a folder, or lists its comparisons."""
+    if asked.threshold is not None and not asked.scores:
+        raise Unusable("--threshold is the score from which those of --scores match: give them")
     same = evaluation.joined(asked.joined, asked.folder) if asked.joined else None
     samples = evaluation.read(asked.folder, same)
     compared = evaluation.pairs(samples)
@@ -239,7 +243,7 @@ def _template_of(images: Sequence[Path], version: int | None = None) -> Template
     try:
         return first.template(*others, version=version)
     except ValueError as refused:
-        raise Unusable(str(refused)) from refused
+        raise Unusable(f"{', '.join(map(str, images))}: {refused}") from refused
 
 
 def _template(path: Path, version: int | None = None) -> Template:

@@ -217,12 +217,12 @@ def pairs(samples: Sequence[Sample]) -> Pairs:
 
 def recognise(samples: Sequence[Sample], compared: Pairs, progress: Progress) -> Scores:
     """Compares by this package's own recogniser. Raises ModelMissing."""
-    extractor, matcher = pair()
+    _, matcher = pair()
     templates: dict[int, Template] = {}
     for number, sample in enumerate(samples):
         # Raised where no palm is found, and where nothing of it is seen.
         with suppress(ValueError):
-            templates[number] = extractor.extract([_palm(sample.path).roi])
+            templates[number] = _palm(sample.path).template()
         progress("pictures", number + 1, len(samples))
 
     scores = np.full(len(compared), np.nan, np.float32)
@@ -261,8 +261,9 @@ def given(
         raise Unmeasurable(
             f"{file} has {len(scores):,} scores, and the protocol {len(compared):,} comparisons"
         )
-    # A sample of which no pair has a score was refused.
-    refused = np.ones(len(samples), np.bool_)
+    # A sample that is compared, and of which no pair has a score, was refused.
+    refused = np.zeros(len(samples), np.bool_)
+    refused[compared.probe] = refused[compared.reference] = True
     known = ~np.isnan(scores)
     refused[compared.probe[known]] = refused[compared.reference[known]] = False
     return Scores(scores, refused, threshold, saw_backs=False)

@@ -29,9 +29,10 @@ from palm.hand.find import HandFinder
 from palm.hand.landmarks import Hand, Shown, Side
 from palm.hand.roi import SIZE, Roi
 from palm.image import Colour
-from palm.template import fused
+from palm.template import fused, levelled
 from palm.template.current import pair
 from palm.template.interfaces import Extractor, Matcher, Template, VersionMismatch
+from palm.template.linefield import CELLS, PARTS
 
 SHORTLIST = 256
 """The number of palms that a search compares in full: those with the most similar embeddings."""
@@ -44,6 +45,12 @@ EARLIER: dict[int, tuple[type[Extractor], type[Matcher]]] = {
     fused.VERSION: (fused.FusedExtractor, fused.FusedMatcher)
 }
 """What makes and compares templates of earlier versions whose score is a log-likelihood ratio."""
+
+LINES_BYTES = CELLS * CELLS * PARTS
+"""The first bytes of a template, which hold the lines; zeros where there are none."""
+
+STORED = {levelled.VERSION: levelled.REFERENCE_BYTES, fused.VERSION: fused.REFERENCE_BYTES}
+"""The bytes of a template as it is stored, by version."""
 
 MAGIC = b"PALM"
 """The first bytes of a packed template. The version follows in one byte, then a CRC-32 of all that
@@ -126,7 +133,7 @@ class Palm:
     def quality(self) -> float:
         """The share of the aligned palm that lies in the picture and is neither black nor burnt
         out, less what blur and low contrast take (`palm.hand.align.align`), 0 to 1. The palm
-        service takes palms from 0.6 on."""
+        service takes palms from 0.6 on. It is 1 after `from_aligned`, which does not judge."""
         return self.roi.quality
 
     def template(self, *others: Self, version: int | None = None) -> Template:
@@ -135,10 +142,14 @@ class Palm:
 
         A version is that of a template that was stored by an earlier release and is to be compared
         with this one. Raises VersionMismatch for one that is not known any more, ValueError when
-        left and right palms are mixed or no picture shows anything of the palm, and ModelMissing.
+        left and right palms are mixed or no picture shows a line of the palm, and ModelMissing.
         """
         extractor, _ = _loaded.pair(version)
-        return extractor.extract([self.roi, *(each.roi for each in others)])
+        made = extractor.extract([self.roi, *(each.roi for each in others)])
+        # What shows no line is unlike all strangers, so any two of them would match.
+        if not any(made.data[:LINES_BYTES]):
+            raise ValueError("The picture shows no line of a palm.")
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,12 +262,21 @@ def unpack(data: bytes) -> Template:
     kept = data[_HEADER.size :]
     if zlib.crc32(kept) != checksum:
         raise ValueError("The packed template is damaged: its checksum is another one.")
+    # The checksum is not over the version.
+    if len(kept) != STORED.get(version, len(kept)):
+        raise ValueError(
+            f"The packed template is damaged: it has {len(kept)} bytes, and one of version "
+            f"{version} has {STORED[version]}."
+        )
     return Template(version, kept)
 
 
 def picture(path: Path) -> Colour:
     """Reads a picture file, upright as its camera says. Raises Unreadable."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
+    try:
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
+    except cv2.error as refused:
+        raise Unreadable(f"{path} has more pixels than OpenCV reads") from refused
     if image is None:
         raise Unreadable(f"{path} is not a picture that can be read")
     return np.asarray(image, np.uint8)

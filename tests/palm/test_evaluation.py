@@ -134,6 +134,13 @@ class TestMeasuring:
         assert measured.fnmr
         assert measured.fnmr.rate == 0.5
 
+    def test_a_picture_that_is_not_compared_is_not_taken_for_refused(self, folder: Path) -> None:
+        (folder / "c-left").mkdir()
+        (folder / "c-left" / "1.png").touch()
+        measured = of_scores(folder, 0.9, 0.1, 0.2, 0.6, 0.1, 0.3)
+        assert measured.images == 5
+        assert measured.refused.rate == 0
+
     def test_scores_for_other_pairs_are_refused(self, folder: Path) -> None:
         with pytest.raises(Unmeasurable, match="has 2 scores, and the protocol 6 comparisons"):
             of_scores(folder, 0.9, 0.1)
@@ -142,6 +149,11 @@ class TestMeasuring:
         measured = of_scores(folder, 0.9, 0.1, 0.2, 0.2, 0.1, 0.8, threshold=None)
         assert measured.fmr is measured.fnmr is None
         assert measured.errors.eer.rate == 0
+
+
+def test_a_threshold_without_scores_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["evaluate", str(folder), "--threshold", "5"]) == 1
+    assert "those of --scores match: give them" in capsys.readouterr().err
 
 
 @pytest.mark.slow

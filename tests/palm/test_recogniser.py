@@ -1,9 +1,11 @@
 """What `palm` offers to developers: palms of pictures, templates, comparisons, and refusals in
 words."""
 
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -13,6 +15,7 @@ import pytest
 import palm
 from drawn import Presentation, draw, identity
 from palm import Gallery, NoHand, NotAPalm, Palm, ShownBack, Side, Template, match, pack, unpack
+from palm.__main__ import main
 from palm.image import Colour
 from palm.models import ModelMissing
 from palm.recogniser import RAREST
@@ -71,6 +74,28 @@ def test_a_picture_of_an_aligned_palm_is_taken_as_it_is():
     assert match(shown.template(), template(5)).false_match_rate == RAREST
     with pytest.raises(ValueError, match=r"square.*128 x 100 pixels"):
         Palm.from_aligned(palm_in_picture[:100])
+
+
+@pytest.mark.parametrize("grey", [0, 90, 255])
+def test_a_picture_without_a_line_makes_no_template_that_would_match_another(grey: int):
+    with pytest.raises(ValueError, match="no line of a palm"):
+        Palm.from_aligned(np.full((150, 150), grey, np.uint8)).template()
+
+
+def test_a_file_of_more_pixels_than_can_be_read_is_unreadable(tmp_path: Path):
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        length, check = (n.to_bytes(4, "big") for n in (len(data), zlib.crc32(kind + data)))
+        return length + kind + data + check
+
+    size = (60_000).to_bytes(4, "big")
+    file = tmp_path / "huge.png"
+    file.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", size + size + bytes((8, 0, 0, 0, 0)))
+        + chunk(b"IDAT", zlib.compress(b""))
+    )
+    with pytest.raises(palm.Unreadable, match="more pixels"):
+        Palm.from_file(file)
 
 
 @pytest.mark.parametrize(
@@ -135,10 +160,11 @@ class TestStoring:
         ("damage", "says"),
         [
             (lambda packed: packed[:-1], "damaged"),
+            (lambda packed: packed[:4] + b"\x02" + packed[5:], "one of version 2 has 864"),
             (lambda packed: packed[:9], "no packed template"),
             (lambda _: b"\xff\xd8\xff\xe0", "no packed template"),
         ],
-        ids=["cut off", "cut short", "a picture"],
+        ids=["cut off", "another version", "cut short", "a picture"],
     )
     def test_other_bytes_are_refused(self, damage: Any, says: str) -> None:
         with pytest.raises(ValueError, match=says):
@@ -153,6 +179,19 @@ class TestStoring:
     def test_a_version_that_is_not_known_is_refused(self) -> None:
         with pytest.raises(palm.VersionMismatch, match="enrol the palm anew"):
             match(template(5), Template(1, bytes(4096)))
+
+
+def test_the_command_says_where_there_is_nothing_to_search(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    probe, empty, damaged = tmp_path / "a.palm", tmp_path / "empty", tmp_path / "damaged.palm"
+    probe.write_bytes(pack(template(5)))
+    empty.mkdir()
+    damaged.write_bytes(probe.read_bytes()[:-1])
+    assert main(["search", str(probe), str(empty), str(damaged)]) == 1
+    told = capsys.readouterr().err
+    assert f"left out: {damaged}" in told
+    assert "there is nothing to search" in told
 
 
 def test_every_name_that_is_offered_is_there():
