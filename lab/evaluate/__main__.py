@@ -17,14 +17,7 @@ from palm.hand.landmarks import Side
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = _parser()
-    asked = parser.parse_args(arguments)
-    if asked.frames is not None and asked.frames < 2:
-        parser.error("--frames has to be two or more")
-    if asked.workers < 1:
-        parser.error("--workers has to be one or more")
-    if asked.pictures and not asked.worst:
-        parser.error("--pictures shows the pairs of --worst: say how many")
+    asked = _asked(arguments)
     try:
         same = dataset.joined(asked.joined, asked.folder) if asked.joined else None
         samples = dataset.read(
@@ -66,6 +59,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         det(report.curves(), report.folder, asked.plot)
     return 0
+
+
+def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Returns the options; ends the program where they cannot be met."""
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    if asked.frames is not None and asked.frames < 2:
+        parser.error("--frames has to be two or more")
+    if asked.workers < 1:
+        parser.error("--workers has to be one or more")
+    if asked.worst < 0:
+        parser.error("--worst has to be zero or more")
+    for option in ("json", "plot", "scores"):
+        file: Path | None = getattr(asked, option)
+        if file and not file.parent.is_dir():
+            parser.error(f"--{option}: there is no folder {file.parent} to write to")
+    if asked.pictures and not asked.worst:
+        parser.error("--pictures shows the pairs of --worst: say how many")
+    return asked
 
 
 def _parser() -> argparse.ArgumentParser:

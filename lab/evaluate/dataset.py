@@ -1,6 +1,7 @@
 """Reads a folder of HAND/SAMPLE images, as docs/palm-sets.md describes it."""
 
 import csv
+import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -83,7 +84,8 @@ def subset(said: str) -> Subset:
     """Reads a subset as `hands=100,samples=4,seed=7`, each part optional. Raises ValueError."""
     parts = [part.partition("=") for part in said.split(",")]
     asked = {name: int(number) for name, _, number in parts}
-    if set(asked) - {"hands", "samples", "seed"} or min(asked.values()) < 0:
+    too_few = asked.get("seed", 0) < 0 or min(asked.get("hands", 1), asked.get("samples", 1)) < 1
+    if set(asked) - {"hands", "samples", "seed"} or too_few:
         raise ValueError(f"{said} is not a subset")
     return Subset(**asked)
 
@@ -104,7 +106,7 @@ def _rows(file: Path, folder: Path, what: str) -> list[dict[str, str]]:
     """Returns the rows of a table that are about a folder. Raises Unmeasurable."""
     try:
         with file.open(newline="", encoding="utf-8") as table:
-            return [row for row in csv.DictReader(table) if row["set"] == folder.name]
+            return [row for row in csv.DictReader(table) if row["set"] == folder.resolve().name]
     except FileNotFoundError:
         raise Unmeasurable(f"there is no table of {what} at {file}") from None
     except KeyError as missing:
@@ -135,9 +137,13 @@ def people(file: Path, folder: Path) -> dict[str, Person]:
 
 def excluded(said: str) -> list[str]:
     """Reads names of HANDs and of HAND/SAMPLEs: a file with one on each line, in which `#` begins
-    a remark, or the names themselves, separated by commas. Raises OSError."""
-    file = Path(said)
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else said.split(",")
+    a remark, or the names themselves, separated by commas. Raises Unmeasurable."""
+    # Many names are longer than the name of a file may be, so `Path.is_file` would raise.
+    try:
+        is_file = os.path.isfile(said)
+        lines = Path(said).read_text(encoding="utf-8").splitlines() if is_file else said.split(",")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise Unmeasurable(f"{said} cannot be read: {problem}") from problem
     names = (line.partition("#")[0].strip() for line in lines)
     return [name for name in names if name]
 

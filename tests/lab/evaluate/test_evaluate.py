@@ -255,6 +255,11 @@ def test_hands_and_single_samples_are_left_out(tmp_path: Path):
         assert [sample.name for sample in kept] == ["001/1.png"]
     with pytest.raises(Unmeasurable, match=r"has no 003"):
         dataset.read(tmp_path, without=["003"])
+    many = [f"{hand:03}" for hand in range(100)]
+    assert dataset.excluded(",".join(many)) == many
+    (tmp_path / "list.txt").write_bytes(b"\xff")
+    with pytest.raises(Unmeasurable, match=r"list.txt cannot be read"):
+        dataset.excluded(str(tmp_path / "list.txt"))
 
 
 def test_a_subset_is_the_same_for_the_same_seed_and_keeps_sessions_even(tmp_path: Path):
@@ -268,7 +273,7 @@ def test_a_subset_is_the_same_for_the_same_seed_and_keeps_sessions_even(tmp_path
     assert len(taken) == 4 * 2
     assert set(taken.values()) == {2}
     assert dataset.subset("seed=3").of(every) == every
-    for wrong in ("hands", "fingers=3", "hands=-1"):
+    for wrong in ("hands", "fingers=3", "hands=0", "samples=0", "seed=-1"):
         with pytest.raises(ValueError, match=r"."):
             dataset.subset(wrong)
 
@@ -289,7 +294,9 @@ def test_captions_put_samples_into_groups(tmp_path: Path):
     assert unknown.groups == {"side": "left"}
 
 
-def test_one_hand_under_several_names_is_joined_by_a_table_and_only_in_its_own_set(tmp_path: Path):
+def test_one_hand_under_several_names_is_joined_by_a_table_and_only_in_its_own_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     table = tmp_path / "same.csv"
     table.write_text("set,hand,same_as,how\nhere,002,001,seen\nelsewhere,003,001,seen\n")
     touch(tmp_path / "here", "001/1.png", "002/1.png", "003/1.png")
@@ -298,6 +305,8 @@ def test_one_hand_under_several_names_is_joined_by_a_table_and_only_in_its_own_s
         "003"
     ]
     assert [sample.hand for sample in dataset.read(tmp_path / "here")] == ["001", "002", "003"]
+    monkeypatch.chdir(tmp_path / "here")
+    assert dataset.joined(table, Path()) == same
 
 
 def test_hands_without_a_pair_are_named(tmp_path: Path):
@@ -461,6 +470,15 @@ def test_a_missing_folder_is_an_error_with_a_remedy(tmp_path: Path):
     assert done.returncode == 1
     assert "is not a folder: give one that holds HAND/SAMPLE images" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--json", "--plot", "--scores"])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+):
+    with pytest.raises(SystemExit):
+        main([str(tmp_path), option, str(tmp_path / "nowhere" / "file")])
+    assert f"{option}: there is no folder {tmp_path / 'nowhere'}" in capsys.readouterr().err
 
 
 def test_one_hand_alone_cannot_be_measured(tmp_path: Path):
