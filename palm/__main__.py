@@ -290,7 +290,7 @@ def _told(comparison: Comparison) -> dict[str, object]:
 def _in_words(comparison: Comparison) -> str:
     rate = comparison.false_match_rate
     share = f"1 in {1 / rate:,.0f}" if rate <= GUESSED else f"more than 1 in {1 / GUESSED:,.0f}"
-    note = ", as extrapolated: none was seen to" if comparison.is_extrapolated else ""
+    note = ", as extrapolated: too few were seen to" if comparison.is_extrapolated else ""
     return (
         f"log-likelihood ratio {comparison.log_likelihood_ratio:.1f}; "
         f"{share} pairs of different palms scores as high{note}"

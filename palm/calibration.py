@@ -20,7 +20,7 @@ class Calibration:
         intervals: Sequence[tuple[float, float]] = (),
     ) -> None:
         """`points` are at least two pairs of FMR and score; the rates fall as the scores rise.
-        `observed` is the lowest rate at which different palms were seen to score as high.
+        `observed` is the lowest rate whose score was read off comparisons that were made.
         `intervals` holds the lowest and the highest score that each point may as well have, in the
         same order, where they are known. Raises ValueError."""
         self.points = tuple(points)
@@ -42,7 +42,7 @@ class Calibration:
 
     def is_extrapolated(self, score: float) -> bool:
         """Returns whether the rarity of a score is higher than any that was observed. Then it is
-        an assumption about scores that no two different palms have reached."""
+        an assumption about scores that few pairs of different palms have reached, or none."""
         return self.rarity(score) > self._seen + 1e-9
 
     def score(self, rarity: float) -> float:

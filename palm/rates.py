@@ -11,7 +11,8 @@ between two subjects as often as the product of both counts, and the interval is
 the resulting rates.
 
 Where there was no error, resampling gives none either. There the rule of 3 sets the end of the
-interval: 3 / n for n subjects, because the subjects are independent.
+interval: 3 / n for n subjects, because the subjects are independent. Where one or two subjects made
+all errors the interval is too narrow, and may end below that of no error at all.
 """
 
 from collections.abc import Sequence

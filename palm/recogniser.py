@@ -161,11 +161,12 @@ class Comparison:
     two palms do. Its weights were learnt on drawn palms (`palm.template.levelled`)."""
     false_match_rate: float
     """The share of pairs of different palms that score as high or higher, as measured on public
-    sets of photographs (`palm.calibration`), RAREST at least; above 1e-3 it is a high guess.
+    sets of photographs and on drawn palms (`palm.calibration`), RAREST at least; above 1e-3 it is a
+    high guess.
     Decide by it: accept where it is below what you can bear, such as 1e-4 to verify a claim."""
     is_extrapolated: bool
-    """Whether that rate is lower than any that was observed, so that it is an assumption: no two
-    different palms of the sets score as high."""
+    """Whether that rate is lower than the lowest that was read off the sets, so that it is an
+    assumption: few pairs of different palms of the sets score as high, or none."""
 
 
 def match(probe: Template, reference: Template) -> Comparison:
