@@ -57,12 +57,13 @@ class Index:
 
     def add(self, name: str, owner: str, code: bytes) -> None:
         """Stores a code under a name, and replaces what was stored under it. Raises ValueError for
-        a name of more than NAME_BYTES or an owner of more than OWNER_BYTES in UTF-8."""
-        key = _packed(name, NAME_BYTES)
+        a name of more than NAME_BYTES or an owner of more than OWNER_BYTES in UTF-8, and for a code
+        of another length; then nothing is changed."""
+        key, whose = _packed(name, NAME_BYTES), _packed(owner, OWNER_BYTES)
+        bits = np.frombuffer(code, np.uint8).reshape(SEARCH_CODE_BYTES)
         with self._lock:
             rows = self._rows("names", key)
-            row = rows[0] if rows else self._new_row()
-            self._put(row, key, _packed(owner, OWNER_BYTES), np.frombuffer(code, np.uint8))
+            self._put(rows[0] if rows else self._new_row(), key, whose, bits)
 
     def fill(self, names: Sequence[str], owners: Sequence[str], codes: Sequence[bytes]) -> None:
         """Stores codes under names that are not there yet: it does not look for them. Raises

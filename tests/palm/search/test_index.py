@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from palm.search.index import BLOCK, NAME_BYTES, Index, Near
+from palm.search.index import BLOCK, NAME_BYTES, OWNER_BYTES, Index, Near
 from palm.search.protection import SEARCH_CODE_BYTES, SearchCodes
 
 
@@ -96,6 +96,19 @@ def test_what_is_not_there_cannot_be_removed():
 def test_a_name_that_is_too_long_is_refused():
     with pytest.raises(ValueError, match="longer than 32"):
         put(Index(), "x" * (NAME_BYTES + 1), bytes(SEARCH_CODE_BYTES))
+
+
+@pytest.mark.parametrize(
+    ("owner", "code"),
+    [("x" * (OWNER_BYTES + 1), bytes(SEARCH_CODE_BYTES)), ("owner", b"x"), ("owner", bytes(256))],
+    ids=["long owner", "short code", "long code"],
+)
+def test_what_is_refused_leaves_no_row_behind(owner: str, code: bytes):
+    index = filled(search_codes(2))
+    with pytest.raises(ValueError, match=r"."):
+        index.add("new", owner, code)
+    assert len(index) == 2
+    assert {near.name for near in index.nearest(bytes(SEARCH_CODE_BYTES), 9)} == {"0", "1"}
 
 
 def test_a_removed_code_is_erased_from_memory():
