@@ -7,7 +7,7 @@ language: codes and numbers of phones and cards stand beside them and are typed 
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -23,6 +23,7 @@ from protocol.messages import MOST_MINOR
 _FORMULA = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@\0\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
 """Where a cell begins that a spreadsheet could take for a formula: at a sign that is one, in full
 width as well, after blanks as well, and after what parts cells elsewhere."""
+_AMOUNT = re.compile(r"[0-9]+(?:[.,][0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -121,11 +122,10 @@ def only_text(cell: str) -> str:
 def minor_of(typed: str, currency: str) -> int | None:
     """Returns the minor units of an amount that somebody has typed in the currency's main unit,
     such as `12.50` or `12,5`; None for what is no amount above zero of it."""
-    try:
-        value = Decimal(typed.strip().replace(",", "."))
-    except InvalidOperation:
+    written = typed.strip()
+    # Python also reads exponents, which may be too large for it, and underscores.
+    if not _AMOUNT.fullmatch(written):
         return None
     exponent = exponent_of(currency)
-    minor = value.scaleb(2 if exponent is None else exponent)
-    is_amount = value.is_finite() and 0 < minor <= MOST_MINOR and minor == int(minor)
-    return int(minor) if is_amount else None
+    minor = Decimal(written.replace(",", ".")).scaleb(2 if exponent is None else exponent)
+    return int(minor) if 0 < minor <= MOST_MINOR and minor == int(minor) else None

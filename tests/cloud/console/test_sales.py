@@ -35,7 +35,7 @@ pytestmark = pytest.mark.anyio
 PHONE = "+14155550123"
 SALES = "/console/sales"
 PAGE = f"{SALES}/{SALE}"
-WRONG = ("0", "-1", "12.51", "twelve", "NaN", "1.001", "")
+WRONG = ("0", "-1", "12.51", "twelve", "NaN", "sNaN", "1e999999", "1e0", "1_0", "1.001", "")
 """What is no amount of what is left of the sale."""
 
 
