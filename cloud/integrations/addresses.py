@@ -17,6 +17,9 @@ LONGEST = 512
 """The largest number of characters of an address."""
 _NAT64 = ip_network("64:ff9b::/96")
 """In it an IPv6 address stands for an IPv4 address (RFC 6052)."""
+_GIVEN_OUT = ip_network("2000::/3")
+"""Where all public IPv6 addresses are (IANA, Internet Protocol Version 6 Address Space). Python
+calls others global, too: a network may translate some of them (RFC 8215) or route them itself."""
 
 
 class NotAllowed(ValueError):
@@ -87,7 +90,8 @@ def _must_be_allowed(address: IPv4Address | IPv6Address, *, private: bool) -> No
     meant = _meant(address)
     if private and not (meant.is_multicast or meant.is_unspecified):
         return
-    if not meant.is_global or meant.is_multicast:
+    is_given_out = isinstance(meant, IPv4Address) or meant in _GIVEN_OUT
+    if not (meant.is_global and is_given_out) or meant.is_multicast:
         raise NotAllowed("it leads to an address that is not a public one")
 
 
