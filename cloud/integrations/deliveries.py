@@ -96,12 +96,14 @@ async def _next(context: Context, session: AsyncSession, receiver_id: str) -> _D
     receiver = await session.get(ReceiverRow, receiver_id)
     if receiver is None:
         return None
-    rows = await session.scalars(
+    # One alone: after a day without the receiver there may be thousands.
+    first = (
         select(DeliveryRow)
         .where(DeliveryRow.receiver_id == receiver_id, DeliveryRow.due_at <= now)
         .order_by(DeliveryRow.due_at, DeliveryRow.id)
+        .limit(1)
     )
-    for row in rows:
+    while (row := await session.scalar(first)) is not None:
         body = await events.body_of(session, context.master, row.event_id)
         if body is not None:
             secrets = receivers.secrets_of(context, receiver, now)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy.event import listen, remove
 
 from cloud.context import Context, Event
 from cloud.integrations import deliveries
@@ -33,6 +34,7 @@ from tests.support.listener import HANGS_UP, Listener
 from tests.support.served import PATIENCE_S, Served
 
 HOUR = timedelta(hours=1)
+WAITING = 20
 TOLD = {
     "amount",
     "device",
@@ -279,6 +281,33 @@ def test_a_receiver_that_answers_nothing_keeps_no_other_waiting(
     (entry,) = shop.api.get(f"/webhooks/{silent}/deliveries")["deliveries"]
     assert (entry["state"], entry["status"]) == ("waiting", None)
     assert entry["fault"] == "no answer: ConnectError"
+
+
+def test_what_waits_behind_an_event_is_not_read_to_tell_it(
+    served: Served, shop: Shop, receiver: Receiver, listener: Listener
+):
+    """One that was away for long would otherwise keep everybody from the database."""
+    path, everything = f"/webhooks/{receiver.id}", list(Event)
+    shop.api.ask("PUT", path, {"url": "http://127.0.0.1:1/", "events": everything})
+    for _ in range(WAITING):
+        shop.api.post(f"{path}/test")
+    while not all(entry["attempts"] for entry in receiver.log()):
+        receiver.is_told()
+    shop.api.ask("PUT", path, {"url": listener.url, "events": everything})
+    read: list[DeliveryRow] = []
+
+    def count(row: DeliveryRow, _: object) -> None:
+        read.append(row)
+
+    listen(DeliveryRow, "load", count)
+    try:
+        served.ahead = HOUR
+        receiver.is_told()
+        for _ in range(WAITING):
+            receiver.hears()
+    finally:
+        remove(DeliveryRow, "load", count)
+    assert len(read) < 4 * WAITING
 
 
 def test_the_record_is_listed_in_pages(shop: Shop, receiver: Receiver):
