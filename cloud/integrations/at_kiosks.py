@@ -127,7 +127,8 @@ async def compare(call: Caller, request_id: str, request: Request) -> Identifica
     """Compares a palm with those of the person whom the request is for."""
 
     async def claimed() -> Claimed:
-        row = await _find_open(call, request_id)
+        row = await _find(call, request_id)
+        _must_be_shown(call, row)
         words = await words_of(call.session, call.context.master, row)
         if words.expected is None or row.kind == Asks.ENROL:
             raise Refusal(ProblemType.CONFLICT, "the request is for nobody in particular")
@@ -141,8 +142,12 @@ async def compare(call: Caller, request_id: str, request: Request) -> Identifica
 
 @router.put("/palm-requests/{request_id}/begun")
 async def begin(call: Caller, request_id: str) -> AskedEnd:
-    """Notes that somebody signs up, who has as long as everybody who does."""
-    row = await _find_open(call, request_id)
+    """Notes that somebody signs up, who has as long as everybody who does. Sent again, it is told
+    that they do."""
+    row = await _find(call, request_id)
+    if state_of(row, call.context.clock()) is RequestState.BEGUN:
+        return _told(call, row)
+    _must_be_shown(call, row)
     if row.kind != Asks.ENROL:
         raise Refusal(ProblemType.CONFLICT, "nobody signs up for this request")
     row.state, row.expires_at = RequestState.BEGUN, call.now + ENROLMENT_LIFE
@@ -233,11 +238,9 @@ async def _find(call: Call, request_id: str) -> PalmRequestRow:
     return row
 
 
-async def _find_open(call: Call, request_id: str) -> PalmRequestRow:
-    row = await _find(call, request_id)
+def _must_be_shown(call: Call, row: PalmRequestRow) -> None:
     if state_of(row, call.context.clock()) is not RequestState.SHOWN:
         raise Refusal(ProblemType.EXPIRED)
-    return row
 
 
 def _told(call: Call, row: PalmRequestRow) -> AskedEnd:
