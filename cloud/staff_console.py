@@ -115,6 +115,10 @@ async def _decide(arguments: argparse.Namespace, session: AsyncSession, *, appro
             raise CannotDo(
                 "the key with which that was asked for was removed or has expired: decline it."
             ) from None
+        if no.why is four_eyes.Why.ACCOUNT:
+            raise CannotDo(
+                "the account with which that was asked for has ended: decline it."
+            ) from None
         raise CannotDo(f"{arguments.request} does not wait. List what does: staff asked.") from None
 
 

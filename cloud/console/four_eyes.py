@@ -63,6 +63,9 @@ class Why(StrEnum):
     """It is not waiting any more."""
     KEY = "key"
     """The key with which it was asked for is gone: it may have been stolen."""
+    ACCOUNT = "account"
+    """The account with which it was asked for has ended: it may have been in somebody else's
+    hands."""
 
 
 class CannotDecide(Exception):
@@ -189,8 +192,8 @@ async def decide(session: AsyncSession, by: By, request_id: str, *, approves: bo
         raise CannotDecide(Why.OVER)
     if approves and is_own(row, by):
         raise CannotDecide(Why.OWN)
-    if approves and row.door == Door.API and not await _is_good(session, row.who, by.at):
-        raise CannotDecide(Why.KEY)
+    if approves:
+        await _must_be_known(session, row, by.at)
     act = ACTS[row.act]
     row.decided_by, row.decided_at = by.who, by.at
     word = "approve to" if approves else "decline to"
@@ -205,8 +208,15 @@ async def decide(session: AsyncSession, by: By, request_id: str, *, approves: bo
     return row
 
 
-async def _is_good(session: AsyncSession, key_id: str, now: datetime) -> bool:
-    return await key_named(session, KeyUse.API, key_id, now) is not None
+async def _must_be_known(session: AsyncSession, row: AskedRow, now: datetime) -> None:
+    """Raises CannotDecide when whoever has asked is known no more."""
+    match row.door:
+        case Door.API if await key_named(session, KeyUse.API, row.who, now) is None:
+            raise CannotDecide(Why.KEY)
+        case Door.CONSOLE if await members.find_member(session, row.who) is None:
+            raise CannotDecide(Why.ACCOUNT)
+        case _:
+            pass
 
 
 async def take(session: AsyncSession, by: By, request_id: str) -> AskedRow:

@@ -16,7 +16,7 @@ from cloud.console.roles import Role
 from cloud.jobs.housekeeping import forget_expired
 from cloud.web.devices import DeviceRow
 from tests.cloud.test_staff import Staff, staff  # noqa: F401 - a fixture
-from tests.support.console import SOLD, Member, add_kiosk, member_of, sell, site_of, trail
+from tests.support.console import KIOSK, SOLD, Member, add_kiosk, member_of, sell, site_of, trail
 from tests.support.portal import Portal
 
 pytestmark = pytest.mark.anyio
@@ -205,6 +205,24 @@ async def test_what_nobody_approves_within_a_day_is_over(portal: Portal):
     await forget_expired(portal.context)
     async with portal.database.session() as session:
         assert await four_eyes.all_asked(session) == []
+
+
+async def test_what_somebody_has_asked_for_is_not_approved_once_their_account_has_ended(
+    portal: Portal,
+):
+    """Whoever was in their session may have asked for it."""
+    await add_kiosk(portal)
+    asker, other = await member_of(portal), await member_of(portal)
+    form = f"/console/sites/{await site_of(portal, 'first')}/revoke"
+    (request,) = requests(await asker.submit(form, form))
+    account = f"/console/staff/{asker.member.id}"
+    await other.submit(account, f"{account}/end")
+    page = await other.post(f"{PAGE}/{request}/approve")
+    assert page.status_code == 409
+    assert "The account with which that was asked for has ended" in page.text
+    assert await are_revoked(portal, KIOSK) == [False]
+    await other.submit(PAGE, f"{PAGE}/{request}/decline")
+    assert requests(await other.open(PAGE)) == []
 
 
 async def test_one_alone_revokes_few_kiosks_a_day(portal: Portal):
