@@ -87,7 +87,7 @@ async def activate(call: Caller, activation: Activation, request: Request) -> De
     site = await call.session.get_one(SiteRow, code.site_id)
     merchant = await call.session.get_one(MerchantRow, site.merchant_id)
     await must_be_here(call.context, call.session, merchant.id)
-    replaced = await _replaced_by(call, code, merchant.id)
+    replaced = await _replaced_by(call, code)
     reader = None if replaced is None else replaced.reader
     if replaced is not None:
         await revoke_device(call.session, replaced.id, call.now)
@@ -115,13 +115,13 @@ async def activate(call: Caller, activation: Activation, request: Request) -> De
     )
 
 
-async def _replaced_by(call: Call, code: ActivationCode, merchant_id: str) -> DeviceRow | None:
+async def _replaced_by(call: Call, code: ActivationCode) -> DeviceRow | None:
     """Returns the device in whose place the calling one comes, None when there is none."""
     if code.replaces is None or code.replaces == call.device_id:
         return None
     replaced = await held(call.session, DeviceRow, code.replaces)
-    # It may have come to another merchant since, whom nothing is taken from.
-    return replaced if replaced is not None and replaced.merchant_id == merchant_id else None
+    # It may have come to another site or merchant since, whom nothing is taken from.
+    return replaced if replaced is not None and replaced.site_id == code.site_id else None
 
 
 async def make_activation_code(

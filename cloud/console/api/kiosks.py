@@ -210,7 +210,8 @@ async def replace(asked: AskerOnce, device_id: str) -> ActivationCodeTold:
 
 @moving.put("/devices/{device_id}/site")
 async def move(asked: Asker, device_id: str, to: KioskPlace) -> KioskInFull:
-    """Moves a kiosk to another site of its merchant. Its door and its card reader stay."""
+    """Moves a kiosk to another site of its merchant. It loses its door and its card reader, which
+    stay where they are."""
     device = await asked.active_device(device_id)
     await move_within(asked.session, asked.reach, asked.by, device, to.site_id)
     return await _in_full(asked, device)

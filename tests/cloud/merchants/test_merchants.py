@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
+from cloud.console import acts
+from cloud.console.audit import By, Door
+from cloud.merchants.merchants import add_site
+from cloud.merchants.tables import FIRST
 from cloud.people.tables import AgreementRow
+from cloud.web.devices import DeviceRow
 from protocol.messages import (
     DeletionReceipt,
     DeletionRequest,
@@ -52,6 +57,35 @@ def test_a_device_that_is_replaced_works_until_the_other_is_activated(served: Se
         old.get(f"/purchases/{bought.reference}", Purchase)
     assert refused.value.problem.type is ProblemType.UNKNOWN_DEVICE
     assert new.get(f"/purchases/{bought.reference}", Purchase) == bought
+
+
+def test_a_device_that_was_moved_to_another_site_is_not_replaced_by_a_code_of_before(
+    served: Served,
+):
+    old = served.kiosk()
+    code = served.activation_code(replaces=old.id)
+    site_id = served.do(moved_elsewhere(served, old.id))
+    new = served.device()
+    new.activate(code)
+    row = served.do(row_of(served, old.id))
+    assert (row.site_id, row.revoked_at) == (site_id, None)
+    assert served.do(row_of(served, new.id)).site_id == FIRST
+
+
+async def moved_elsewhere(served: Served, device_id: str) -> str:
+    """Moves a device as the console does, and returns the id of its new site."""
+    async with served.context.database.session() as session:
+        site = await add_site(session, FIRST, "Airport")
+        device = await session.get_one(DeviceRow, device_id)
+        by = By(Door.COMMAND, "ops", served.context.clock())
+        await acts.move_device(session, by, device, site)
+        await session.commit()
+        return site.id
+
+
+async def row_of(served: Served, device_id: str) -> DeviceRow:
+    async with served.context.database.reading() as session:
+        return await session.get_one(DeviceRow, device_id)
 
 
 def test_a_device_that_comes_to_another_merchant_leaves_what_it_knew_behind(
