@@ -139,8 +139,7 @@ async def make(
     taken = StaffPasskeyRow.credential_id == made.credential_id
     if await session.scalar(select(StaffPasskeyRow.id).where(taken)):
         raise not_taken()
-    theirs = StaffPasskeyRow.staff_id == member.id
-    if (await session.scalar(select(func.count()).where(theirs)) or 0) >= PASSKEYS:
+    if not await has_room(session, member):
         raise Refusal(ProblemType.CONFLICT)
     session.add(
         StaffPasskeyRow(
@@ -154,6 +153,12 @@ async def make(
     )
     await members.use_up_link(session, link_id)
     return member, await _begin(context, session, member, now)
+
+
+async def has_room(session: AsyncSession, member: StaffRow) -> bool:
+    """Returns whether an account may have another passkey."""
+    theirs = StaffPasskeyRow.staff_id == member.id
+    return (await session.scalar(select(func.count()).where(theirs)) or 0) < PASSKEYS
 
 
 # By the identity provider

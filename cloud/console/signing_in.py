@@ -88,7 +88,8 @@ async def show_link(asked: Asker, token: str) -> Response:
     holder = await members.holder_of(asked.session, link_id, asked.now)
     if holder is None:
         return asked.page("register.html", 404, name=None, token="")
-    return asked.page("register.html", name=holder.name, token=token)
+    has_room = await sign_ins.has_room(asked.session, holder)
+    return asked.page("register.html", name=holder.name, token=token, has_room=has_room)
 
 
 @routes.post("/register/{token}/options")

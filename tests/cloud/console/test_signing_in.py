@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from cloud.console.members import make_link
 from cloud.console.roles import Role
 from cloud.jobs.housekeeping import forget_expired
 from cloud.jobs.replace_master_key import replace_master_key
 from cloud.keys.person_keys import MasterKey
-from cloud.policy import SESSION_IDLE, SESSION_LIFE, STAFF_LINK_LIFE, Limits
+from cloud.policy import PASSKEYS, SESSION_IDLE, SESSION_LIFE, STAFF_LINK_LIFE, Limits
 from cloud.settings import Settings
 from tests.support.console import link_for, make, member_of, use
 from tests.support.passkeys import PRESENT, Authenticator
@@ -47,6 +48,20 @@ async def test_a_link_works_once_for_a_day_and_until_there_is_a_newer_one(portal
         assert (await member.browser.post(f"{link}/options", form)).status_code == 403
         assert (await member.browser.post(link, form)).status_code == 403
     assert (await make(portal.browser(), found[1], Authenticator())).url.path == "/console"
+
+
+async def test_an_account_that_has_all_its_passkeys_says_so_before_another_is_made(portal: Portal):
+    row, link = await link_for(portal, Role.OPERATOR)
+    for number in range(PASSKEYS):
+        assert "data-makes" in (await portal.browser().open(link)).text, number
+        await make(portal.browser(), link, Authenticator())
+        async with portal.database.session() as session:
+            token = await make_link(session, portal.context.master, row, portal.now)
+            await session.commit()
+        link = f"/console/register/{token}"
+    page = await portal.browser().open(link)
+    assert "data-makes" not in page.text
+    assert "Whoever added you can end the account and add another one" in page.text
 
 
 async def test_what_is_not_a_passkey_of_staff_signs_nobody_in(portal: Portal):
