@@ -1,9 +1,9 @@
 """Deliveries: tells each receiver of each event until it takes it.
 
-A receiver is told of one event after the other. One that does not take an event is left alone until
-a pause is over, which doubles with each attempt, and keeps no other receiver waiting. An event is
-delivered when the receiver has answered with 2xx. Whoever is killed in between, on either side,
-gets it again, with the same `webhook-id`.
+A receiver is told of one event after the other. One that it does not take it is told again after a
+pause, which doubles with each attempt, and hears of later ones meanwhile; no other receiver waits
+for it. An event is delivered when the receiver has answered with 2xx. Whoever is killed in between,
+on either side, gets it again, with the same `webhook-id`.
 """
 
 import asyncio

@@ -66,7 +66,8 @@ class Delivery(Message):
     at: AwareDatetime
     """When it happened."""
     state: State
-    """`given_up` after a day; `gone` when whom it was about has left meanwhile."""
+    """`given_up` after a day, and after 30 days that somebody has left; `gone` when whom it was
+    about has left meanwhile."""
     attempts: int
     status: int | None
     """The HTTP status of the last answer."""

@@ -73,7 +73,8 @@ class NewSite(Message):
 
 
 class ActivationCodeTold(Message):
-    """A code that activates one kiosk, once. It is stored nowhere, and told once."""
+    """A code that activates one kiosk, once. Nothing tells it again but the same request, sent
+    again with its `Idempotency-Key`."""
 
     code: str
     expires_at: AwareDatetime

@@ -65,8 +65,8 @@ class NewMember(Message):
 
 
 class PasskeyLink(Message):
-    """A link by which somebody makes a passkey in the console, once. It is stored nowhere, and told
-    once."""
+    """A link by which somebody makes a passkey in the console, once. Nothing tells it again but the
+    same request, sent again with its `Idempotency-Key`."""
 
     url: str
     """For them alone: whoever opens it first has the account."""

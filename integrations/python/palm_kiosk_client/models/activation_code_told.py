@@ -11,11 +11,12 @@ T = TypeVar("T", bound="ActivationCodeTold")
 
 @_attrs_define
 class ActivationCodeTold:
-    """A code that activates one kiosk, once. It is stored nowhere, and told once.
+    """A code that activates one kiosk, once. Nothing tells it again but the same request, sent
+    again with its `Idempotency-Key`.
 
-    Attributes:
-        code (str):
-        expires_at (datetime.datetime):
+        Attributes:
+            code (str):
+            expires_at (datetime.datetime):
     """
 
     code: str

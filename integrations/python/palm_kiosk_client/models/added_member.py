@@ -25,9 +25,9 @@ class AddedMember:
         merchant_id (None | str):
         site_id (None | str):
         since (datetime.datetime):
-        link (PasskeyLink): A link by which somebody makes a passkey in the console, once. It is stored nowhere, and
-            told
-            once.
+        link (PasskeyLink): A link by which somebody makes a passkey in the console, once. Nothing tells it again but
+            the
+            same request, sent again with its `Idempotency-Key`.
     """
 
     staff_id: str

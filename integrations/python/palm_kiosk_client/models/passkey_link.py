@@ -11,8 +11,8 @@ T = TypeVar("T", bound="PasskeyLink")
 
 @_attrs_define
 class PasskeyLink:
-    """A link by which somebody makes a passkey in the console, once. It is stored nowhere, and told
-    once.
+    """A link by which somebody makes a passkey in the console, once. Nothing tells it again but the
+    same request, sent again with its `Idempotency-Key`.
 
         Attributes:
             url (str):

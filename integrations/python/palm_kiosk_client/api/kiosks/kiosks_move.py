@@ -68,7 +68,8 @@ def sync_detailed(
 ) -> Response[KioskInFull | Problem]:
     """Move
 
-     Moves a kiosk to another site of its merchant. Its door and its card reader stay.
+     Moves a kiosk to another site of its merchant. It loses its door and its card reader, which
+    stay where they are.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -105,7 +106,8 @@ def sync(
 ) -> KioskInFull | Problem | None:
     """Move
 
-     Moves a kiosk to another site of its merchant. Its door and its card reader stay.
+     Moves a kiosk to another site of its merchant. It loses its door and its card reader, which
+    stay where they are.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -137,7 +139,8 @@ async def asyncio_detailed(
 ) -> Response[KioskInFull | Problem]:
     """Move
 
-     Moves a kiosk to another site of its merchant. Its door and its card reader stay.
+     Moves a kiosk to another site of its merchant. It loses its door and its card reader, which
+    stay where they are.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -172,7 +175,8 @@ async def asyncio(
 ) -> KioskInFull | Problem | None:
     """Move
 
-     Moves a kiosk to another site of its merchant. Its door and its card reader stay.
+     Moves a kiosk to another site of its merchant. It loses its door and its card reader, which
+    stay where they are.
 
     Args:
         merchant_id (str): A merchant's id.
