@@ -54,4 +54,9 @@ def called(staff: Mapping[str, str], door: str, who: str) -> str:
         case Door.API:
             return f"A system with the key {who}"
         case _:
-            return staff.get(who, "Somebody whose account you do not see")
+            return staff.get(who, unseen(who))
+
+
+def unseen(staff_id: str) -> str:
+    """Returns what somebody is called whose account is not in reach, or has ended."""
+    return f"The account {staff_id}"

@@ -16,7 +16,7 @@ from cloud.console import acts, four_eyes
 from cloud.console.asking import APPROVALS, HOME, Asked, Asker, router
 from cloud.console.audit import By
 from cloud.console.four_eyes import Chosen
-from cloud.console.names import Names, names_in
+from cloud.console.names import Names, names_in, unseen
 from cloud.console.places import sites_in_reach
 from cloud.console.roles import Reach, Right
 from cloud.console.tables import AskedRow, StaffRow
@@ -309,7 +309,7 @@ async def _who(asked: Asked, names: Names, by: str) -> str:
     if member is None:
         return f"{by}, by command,"
     is_seen = asked.reach.covers(member.merchant_id, member.site_id) and member.ended_at is None
-    return member.name if is_seen else "Somebody whose account you do not see"
+    return member.name if is_seen else unseen(member.id)
 
 
 def sale_of(asked: Asked) -> PurchaseRow:

@@ -114,10 +114,20 @@ async def test_a_merchant_reads_and_exports_their_own_rows_only(portal: Portal):
     assert {row["merchant"] for row in rows} == {"first"}
     page = (await merchant.open("/console/audit")).text
     assert "Have the kiosk start again" in page
-    assert "Somebody whose account you do not see" in page
+    assert f"The account {operator.member.id}" in page
     assert "Olga" not in page
     assert await faults(portal, await export(portal, "first")) == []
     assert {row["merchant"] for row in await trail(operator)} == {None, "first", other}
+
+
+async def test_the_page_tells_those_apart_whose_accounts_have_ended(portal: Portal):
+    operator, one, other = [await member_of(portal) for _ in range(3)]
+    for each in (one, other):
+        account = f"/console/staff/{each.member.id}"
+        await operator.submit(account, f"{account}/end")
+    page = (await operator.open("/console/audit")).text
+    for each in (one, other):
+        assert f"The account {each.member.id}" in page
 
 
 async def test_the_page_shows_some_rows_at_a_time(portal: Portal):
