@@ -34,7 +34,8 @@ from protocol.asked import (
 from protocol.messages import Identification, Membership, Outcome, ProblemType, Purpose
 
 SELDOM_S = 60
-"""After how many seconds a kiosk asks again whose merchant has no system that asks for palms."""
+"""After how many seconds a kiosk asks again whose merchant has no key of its own that asks for
+palms. The operator's keys may ask there as well."""
 
 Wait = Annotated[int, Query(ge=0, le=LONGEST_WAIT_S, description="In seconds.")]
 
@@ -60,8 +61,7 @@ async def take(call: Caller, wait: Wait = LONGEST_WAIT_S) -> AskedPalms:
     device = await call.device()
     device_id, site_id, merchant_id = device.id, device.site_id, device.merchant_id
     scope = Scope.PALM_REQUESTS_WRITE
-    if not await has_key_for(session, merchant_id, scope, call.now):
-        return AskedPalms(request=None, again_after_s=SELDOM_S)
+    is_seldom = not await has_key_for(session, merchant_id, scope, call.now)
     # Nothing may hold the database while it waits.
     await session.commit()
 
@@ -74,9 +74,9 @@ async def take(call: Caller, wait: Wait = LONGEST_WAIT_S) -> AskedPalms:
         order = PalmRequestRow.state, PalmRequestRow.made_at, PalmRequestRow.id
         return await looking.scalar(rows.order_by(*order).limit(1))
 
-    found = await look_for(context, look, wait)
+    found = await look_for(context, look, 0 if is_seldom else wait)
     if found is None:
-        return AskedPalms(request=None, again_after_s=0)
+        return AskedPalms(request=None, again_after_s=SELDOM_S if is_seldom else 0)
     await lock(session, "palm requests", site_id)
     row = await held(session, PalmRequestRow, found)
     if (

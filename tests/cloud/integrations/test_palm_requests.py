@@ -33,6 +33,7 @@ from protocol.messages import (
 from tests.cloud.integrations.conftest import Shop, open_shop
 from tests.support import plain_palms
 from tests.support.device import TestDevice, refusal
+from tests.support.integrator import integrator
 from tests.support.listener import Listener
 from tests.support.served import PATIENCE_S, Served
 
@@ -314,6 +315,18 @@ def test_a_kiosk_asks_one_thing_at_a_time(shop: Shop):
 def test_a_kiosk_whose_merchant_asks_nothing_asks_seldom(served: Served):
     told = takes(served.kiosk(served.merchant()))
     assert (told.request, told.again_after_s) == (None, 60)
+
+
+def test_a_kiosk_whose_merchant_has_no_key_asks_what_the_operators_key_wants(served: Served):
+    kiosk, operators = served.kiosk(served.merchant()), integrator(served, None)
+    kiosks = operators.get("/devices")["kiosks"]
+    (told,) = [each for each in kiosks if each["device_id"] == kiosk.id]
+    wanted = {"kind": "approve", "question": QUESTION, "device_id": kiosk.id}
+    asked = operators.post("/palm-requests", wanted, merchant=told["merchant_id"])
+    shown = takes(kiosk).request
+    assert shown is not None
+    assert shown.request_id == asked["request_id"]
+    assert answers(kiosk, shown, None).state is RequestState.REFUSED
 
 
 def test_what_somebody_has_answered_goes_with_them_and_otherwise_within_a_day(
