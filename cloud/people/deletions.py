@@ -94,6 +94,8 @@ async def erase_account(
     what is left to do once the transaction is committed. Raises Refusal while a payment of theirs
     is being completed.
     """
+    # Staff give money back without the person, whom a deletion holds.
+    await purchases.hold_back_refunds(session, person)
     await refunds.must_be_settled(session, person)
     leaving = await what_becomes(session, person, now)
     for row, membership in await memberships_of(session, person):

@@ -1,7 +1,7 @@
 """A purchase is refunded in full or in part, each refund exactly once, and never more than it."""
 
 import secrets
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,6 +18,7 @@ from protocol.messages import (
     Card,
     DeletionReceipt,
     DeletionRequest,
+    Membership,
     Money,
     ProblemType,
     Purchase,
@@ -378,6 +379,41 @@ def test_a_refund_under_way_counts_before_the_provider_has_heard_of_it(
         assert give_back(kiosk, bought, asking(500)).outcome == "refunded"
     assert under_way.happened
     assert sorted(moved(served, bought)) == [500, 750]
+
+
+def test_a_refund_from_the_console_does_not_slip_into_a_deletion(
+    served: Served, kiosk: TestDevice, who: str
+):
+    bought = buy(kiosk, who)
+    membership = Membership(code="4006381333931").model_dump_json().encode()
+    path = f"/identifications/{kiosk.recognised(who, Purpose.IDENTIFY)}/membership"
+    assert kiosk.send("PUT", path, membership).status_code == 204
+
+    async def give() -> str:
+        context = served.context
+        async with context.database.session() as session:
+            sale = await session.get_one(PurchaseRow, bought.purchase_id)
+            by = By(Door.CONSOLE, "somebody of the staff", context.clock())
+            can, why = context.payments.chargeable, Reason.RETURNED
+            try:
+                row = await acts.refund(session, can, by, sale, asking(500), reason=why)
+            except Refusal as refusal:
+                return refusal.problem.type
+            await session.commit()
+            return row.outcome
+
+    asked: list[Future[str]] = []
+
+    def meanwhile() -> None:
+        asked.append(served.start(give()))
+        # It waits for the deletion; one that does not is done by then.
+        wait(asked, timeout=2)
+
+    # The deletion has made sure that no refund is pending, and is not committed.
+    with Meanwhile(served, "events", "note_leaving", meanwhile, before=True) as deletion:
+        leave(kiosk, who)
+    assert deletion.happened
+    assert asked[0].result() == ProblemType.CARD_FORGOTTEN
 
 
 # When the provider stops answering
