@@ -264,6 +264,9 @@ class NexoTill:
                 assert before.answer is not None
                 return before.answer
         self._refuse_if_busy()
+        if self._condition() is Notice.LOCKED:
+            # It would be shown once staff have unlocked the kiosk, to somebody else.
+            raise answers.unable(Notice.LOCKED)
         opened = _Open(_new_reference(), message)
         self._talked = opened, spoken
         printed = self._receipt(message, spoken.printed)

@@ -9,6 +9,7 @@ from kiosk.qr_code import qr_code
 from kiosk.screens import (
     Choice,
     Entered,
+    Notice,
     TillDigits,
     TillMenu,
     TillMessage,
@@ -183,6 +184,12 @@ async def test_what_the_till_displays_is_answered_once_it_is_shown(shop: Shop):
         "InfoQualify": "Display",
         "Response": {"Result": "Success"},
     }
+
+
+async def test_a_locked_kiosk_shows_nothing_of_a_till_and_says_so(shop: Shop):
+    shop.notice = Notice.LOCKED
+    answer = await shop.asks(display("Three for two"))
+    assert told(answer) == ("Failure", "UnavailableService")
 
 
 async def test_a_receipt_becomes_a_code_that_the_phone_keeps(shop: Shop):
