@@ -95,7 +95,9 @@ def _port(device: str | None, baud: int, address: int, link: Path | None) -> int
     os.set_blocking(ours, False)
     name = os.ttyname(theirs)
     if link is not None:
-        link.unlink(missing_ok=True)
+        # One that an earlier run has left leads to nowhere. A file of that name stays.
+        if link.is_symlink():
+            link.unlink()
         link.symlink_to(name)
         name = str(link.absolute())
     # `theirs` stays open: a line is there also while no reader is.
