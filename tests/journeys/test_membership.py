@@ -33,7 +33,7 @@ from protocol.messages import Age
 from tests.journeys.conftest import Opens
 from tests.support.hands import SIZE, Person
 from tests.support.integrator import Integrator
-from tests.support.listener import Listener, listening
+from tests.support.listener import Listener
 from tests.support.served import PATIENCE_S
 from tests.support.shopper import Shopper
 
@@ -42,7 +42,7 @@ PIN = "246810"
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    with listening() as listener:
+    with Listener() as listener:
         yield listener
 
 
