@@ -1,19 +1,19 @@
-"""A payment provider that fails once."""
+"""A payment provider that fails for a while."""
 
 from cloud.providers import Declined, Paid, ProviderUnavailable
 from tests.support.served import Served
 
 
 class Failing:
-    """Replaces the provider of a service, so that the first `call` fails. With `works` it does its
-    work and the answer is lost, otherwise nothing is done."""
+    """Replaces the provider of a service, so that `call` fails, whoever makes it: housekeeping may
+    be about the same. With `works` it does its work and the answer is lost, otherwise nothing is
+    done."""
 
     def __init__(self, served: Served, call: str, *, works: bool) -> None:
         self._real = served.context.payments
         self._served = served
         self._call = call
         self._works = works
-        self._failed = False
 
     def __enter__(self) -> "Failing":
         self._served.context.payments = self  # pyright: ignore
@@ -24,11 +24,10 @@ class Failing:
 
     def __getattr__(self, name: str) -> object:
         real = getattr(self._real, name)
-        if name != self._call or self._failed:
+        if name != self._call:
             return real
 
         async def fail(*arguments: object, **options: object) -> Paid | Declined | str:
-            self._failed = True
             if self._works:
                 await real(*arguments, **options)
             raise ProviderUnavailable("the line went dead")

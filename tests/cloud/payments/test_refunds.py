@@ -430,15 +430,15 @@ def test_a_refund_is_given_once_whatever_was_lost_and_however_it_is_asked_for_ag
             give_back(kiosk, bought, request, key="refund-key")
         assert raised.value.problem.type is ProblemType.PROVIDER_UNAVAILABLE
         assert raised.value.problem.retry_after
-        match again:
-            case "with its key":
-                give_back(kiosk, bought, request, key="refund-key")
-            case "with another key":
-                give_back(kiosk, bought, request)
-            case "by asking":
-                tell(kiosk, bought, request.reference)
-            case _:
-                served.do(run_round(served.context))
+    match again:
+        case "with its key":
+            give_back(kiosk, bought, request, key="refund-key")
+        case "with another key":
+            give_back(kiosk, bought, request)
+        case "by asking":
+            tell(kiosk, bought, request.reference)
+        case _:
+            served.do(run_round(served.context))
     assert moved(served, bought) == [500]
     assert tell(kiosk, bought, request.reference).outcome == "refunded"
 
