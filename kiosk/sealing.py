@@ -9,12 +9,11 @@ A key is never made as long as there are files that another has sealed, and what
 is removed by `key begin-anew` alone, which moves it.
 """
 
-import fcntl
 import logging
 import os
 import re
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,7 +22,7 @@ from pathlib import Path
 from hardware.faults import DeviceFault
 from hardware.tpm import OtherBootState, Tpm, tpm_at
 from kiosk.faults import CannotStart, FileUnusable
-from protocol.files import read_if_there, remove_durably, rename_durably, write_private
+from protocol.files import alone, read_if_there, remove_durably, rename_durably, write_private
 from protocol.program import KIOSK
 from protocol.sealed import KEY_BYTES, SealedPath
 from protocol.storage import cause_and_remedy
@@ -84,7 +83,7 @@ def open_state(folder: Path, tpm: str | None) -> SealedState:
     CannotStart for a wrong address.
     """
     try:
-        with _alone(folder):
+        with alone(folder):
             return _Key(folder, tpm).open()
     except OSError as error:
         raise FileUnusable(folder, *cause_and_remedy(error)) from None
@@ -109,7 +108,7 @@ def let_boot_state_change(folder: Path, tpm: str | None) -> bool:
     """Has the TPM give the key also after the next change of the boot state, which it is sealed to
     then. Returns False where no TPM seals the key. Raises KeyUnavailable and FileUnusable."""
     try:
-        with _alone(folder):
+        with alone(folder):
             return _Key(folder, tpm).let_boot_state_change()
     except OSError as error:
         raise FileUnusable(folder, *cause_and_remedy(error)) from None
@@ -255,16 +254,3 @@ def _files(root: SealedPath) -> Iterator[SealedPath]:
             for name in path.relative_to(root.path).parts:
                 file /= name
             yield file
-
-
-@contextmanager
-def _alone(folder: Path) -> Generator[None]:
-    """Waits until no other process opens the key: a command may be given during the first start.
-    Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

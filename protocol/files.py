@@ -75,7 +75,7 @@ def held(path: Path, *, alone: bool = True) -> Generator[None]:
 @contextmanager
 def alone(folder: Path) -> Generator[None]:
     """Has other processes that work with the same folder wait, while the block lasts, before they
-    make keys in it: all of them use the same. Raises OSError."""
+    open or make keys in it: all of them use the same. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
     try:

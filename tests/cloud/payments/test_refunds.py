@@ -80,6 +80,25 @@ def payment_of(served: Served, bought: Purchase) -> str:
     return served.do(read())
 
 
+async def ask_at_the_console(served: Served, bought: Purchase, *, settles: bool = False) -> str:
+    """Asks for 5.00 of a purchase as the console does, and has the refund made if it `settles`.
+    Returns the outcome of the refund, or the type of the problem."""
+    context = served.context
+    async with context.database.session() as session:
+        sale = await session.get_one(PurchaseRow, bought.purchase_id)
+        by = By(Door.CONSOLE, "somebody of the staff", context.clock())
+        can, why = context.payments.chargeable, Reason.RETURNED
+        try:
+            row = await acts.refund(session, can, by, sale, asking(500), reason=why)
+        except Refusal as refusal:
+            return refusal.problem.type
+        await session.commit()
+        if settles:
+            await settle(context, session, row)
+            await session.commit()
+        return row.outcome
+
+
 def moved(served: Served, bought: Purchase) -> list[int]:
     """Returns the amounts that the provider has refunded of a purchase, in its units."""
     payment = payment_of(served, bought)
@@ -341,26 +360,11 @@ def test_refunds_from_the_console_and_from_a_till_at_once_do_not_exceed_the_purc
         except Refused as raised:
             return raised.problem.type
 
-    async def give() -> str:
-        context = served.context
-        async with context.database.session() as session:
-            sale = await session.get_one(PurchaseRow, bought.purchase_id)
-            by = By(Door.CONSOLE, "somebody of the staff", context.clock())
-            can, why = context.payments.chargeable, Reason.RETURNED
-            try:
-                row = await acts.refund(session, can, by, sale, asking(500), reason=why)
-            except Refusal as refusal:
-                return refusal.problem.type
-            await session.commit()
-            await settle(context, session, row)
-            await session.commit()
-            return row.outcome
+    def from_the_console() -> str:
+        return served.do(ask_at_the_console(served, bought, settles=True))
 
     with ThreadPoolExecutor() as pool:
-        asked = [
-            pool.submit(from_the_till) if place % 2 else pool.submit(lambda: served.do(give()))
-            for place in range(6)
-        ]
+        asked = [pool.submit(each) for each in [from_the_console, from_the_till] * 3]
         outcomes = [each.result() for each in asked]
     assert sorted(outcomes) == sorted(["refunded"] * 2 + [ProblemType.NOT_REFUNDABLE] * 4)
     assert moved(served, bought) == [500, 500]
@@ -389,23 +393,10 @@ def test_a_refund_from_the_console_does_not_slip_into_a_deletion(
     path = f"/identifications/{kiosk.recognised(who, Purpose.IDENTIFY)}/membership"
     assert kiosk.send("PUT", path, membership).status_code == 204
 
-    async def give() -> str:
-        context = served.context
-        async with context.database.session() as session:
-            sale = await session.get_one(PurchaseRow, bought.purchase_id)
-            by = By(Door.CONSOLE, "somebody of the staff", context.clock())
-            can, why = context.payments.chargeable, Reason.RETURNED
-            try:
-                row = await acts.refund(session, can, by, sale, asking(500), reason=why)
-            except Refusal as refusal:
-                return refusal.problem.type
-            await session.commit()
-            return row.outcome
-
     asked: list[Future[str]] = []
 
     def meanwhile() -> None:
-        asked.append(served.start(give()))
+        asked.append(served.start(ask_at_the_console(served, bought)))
         # It waits for the deletion; one that does not is done by then.
         wait(asked, timeout=2)
 
