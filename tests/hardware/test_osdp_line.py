@@ -4,7 +4,7 @@ lines."""
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hardware.osdp.frames import AGREED, CHALLENGED, REFUSED, Answer, Arriving, answer_in, is_whole
@@ -50,6 +50,8 @@ def test_a_frame_in_parts_behind_noise_is_found(cut: int, noise: bytes) -> None:
 def test_a_damaged_frame_is_none(where: int, how: int) -> None:
     damaged = bytearray(POLL_IN_CHANNEL)
     damaged[where] ^= how
+    # Without its bit for the CRC a frame has a sum only, which misses one damage in 256.
+    assume(damaged[5] & 0x04)
     assert Arriving(0).take(bytes(damaged), 0) == []
 
 

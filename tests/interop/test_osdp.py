@@ -275,8 +275,13 @@ async def test_a_process_that_dies_is_started_again(rig: Rig) -> None:
     dying = rig.it.reader.process_id
     assert dying is not None
     os.kill(dying, signal.SIGKILL)
-    told = await rig.it.cue(LineStands, since)
-    assert "its process has ended" in str(told)
+    # On a busy machine the controller may be told to be lost before.
+    await rig.it.until(
+        lambda: any(
+            isinstance(cue, LineStands) and "its process has ended" in str(cue)
+            for cue in rig.it.cues[since:]
+        )
+    )
     await rig.it.secure()
     assert rig.it.reader.process_id != dying
     assert await rig.presents(BADGE, "green") is Verdict.GRANTED
@@ -284,6 +289,7 @@ async def test_a_process_that_dies_is_started_again(rig: Rig) -> None:
 
 async def test_a_process_that_does_not_move_sends_nothing_when_it_moves_again(rig: Rig) -> None:
     cards = len([line for line in rig.panel.said if "card" in line])
+    await rig.it.secure()
     still = rig.it.reader.process_id
     assert still is not None
     os.kill(still, signal.SIGSTOP)
