@@ -135,7 +135,8 @@ class StripeReaders:
                 action = None
                 with contextlib.suppress(ReaderTrouble):
                     action = await self._action(reader, payment)
-                if _is_in_progress(action):
+                if _is_in_progress(action) or getattr(action, "status", None) == "succeeded":
+                    # The payment was asked for first: the card was taken since.
                     return CardAwaited()
             case "canceled":
                 pass

@@ -19,7 +19,7 @@ from cloud.policy import CARD_PATIENCE
 from cloud.providers import ProviderUnavailable, ReaderTrouble
 from protocol.messages import CardPurchaseRequest, Money, Purchase
 from tests.support.shelf import NOON, SECRET, Shelf, shelf
-from tests.support.stripe_api import error, signed
+from tests.support.stripe_api import Answer, error, signed
 from tests.support.stripe_readers import NUMBER, READER, StripeWithReaders
 
 pytestmark = pytest.mark.anyio
@@ -292,6 +292,23 @@ async def test_a_card_that_was_taken_in_time_is_charged_and_later_it_is_released
     assert ended is not None
     assert ended.outcome == "not_paid"
     assert (api.authorised, api.charged) == ([], [])
+
+
+async def test_a_card_that_is_taken_while_it_is_looked_for_is_charged(
+    books: Shelf, api: StripeWithReaders
+):
+    await settled(books, asked=True)
+    # Stripe is asked for the payment, then the card is taken, then Stripe is asked for the reader.
+    looked = "GET /payment_intents/pi_1?expand[0]=latest_charge"
+    api.will(looked, Answer(200, dict(api.kept.payment_intents["pi_1"])))
+    api.tap()
+    assert await settled(books) is None
+    assert api.authorised == [1250]
+    api.will(looked)
+    paid = await settled(books)
+    assert paid is not None
+    assert paid.outcome == "approved"
+    assert await posted(books) == [SALE]
 
 
 @pytest.mark.parametrize("kind", ["succeeded", "failed"])
