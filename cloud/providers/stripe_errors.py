@@ -14,9 +14,10 @@ log = logging.getLogger(__name__)
 
 def is_the_operators(error: stripe.StripeError) -> bool:
     """Returns whether Stripe refused a request for good, and not for the card's sake: the settings
-    or this service are wrong. A conflict (409) passes by itself."""
+    or this service are wrong. A conflict (409) and too many requests (429) pass by themselves."""
     status = error.http_status or 0
-    return 400 <= status < 500 and status != 409 and not isinstance(error, stripe.CardError)
+    passes = status == 409 or isinstance(error, stripe.RateLimitError)
+    return 400 <= status < 500 and not passes and not isinstance(error, stripe.CardError)
 
 
 def log_refused(error: stripe.StripeError) -> str:

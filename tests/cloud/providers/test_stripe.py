@@ -51,7 +51,6 @@ THE_OPERATORS = {
     "a key that was revoked": (401, None, "authentication_error"),
     "a key that may not charge": (403, None, "permission_error"),
     "a card that is not there any more": (404, "resource_missing", "resource_missing"),
-    "too many requests": (429, "rate_limit", "rate_limit_error"),
 }
 
 
@@ -148,7 +147,7 @@ async def test_a_card_that_is_refused_at_the_beginning_is_a_decline(
         await provider.begin(LUNCH, CARD, "p1")
 
 
-@pytest.mark.parametrize("status", [409, 500, 503])
+@pytest.mark.parametrize("status", [409, 429, 500, 503])
 async def test_what_passes_by_itself_is_tried_again(
     api: StripeApi, provider: StripeProvider, status: int
 ):
@@ -178,6 +177,18 @@ async def test_a_payment_that_stripe_refuses_to_confirm_is_not_paid_and_closed(
     api.will(CONFIRM, answer)
     api.will(CANCEL, intent("canceled"))
     assert await provider.finish(PAYMENT) == NotPaid(told)
+
+
+@pytest.mark.parametrize("status", [409, 429, 500])
+async def test_a_payment_is_not_closed_for_what_passes_by_itself(
+    api: StripeApi, provider: StripeProvider, status: int
+):
+    api.will(TOLD, intent("requires_confirmation"))
+    api.will(CONFIRM, error(status, "api_error"), intent("succeeded"))
+    with pytest.raises(ProviderUnavailable):
+        await provider.finish(PAYMENT)
+    assert await provider.finish(PAYMENT) == Paid()
+    assert CANCEL not in api.requests
 
 
 async def test_a_payment_that_can_be_neither_confirmed_nor_cancelled_stays_in_doubt(
@@ -401,7 +412,7 @@ async def test_a_refund_is_in_doubt_while_nobody_can_see_whether_it_was_made(
     assert api.requests == [REFUNDS]
 
 
-@pytest.mark.parametrize("status", [409, 500, 503])
+@pytest.mark.parametrize("status", [409, 429, 500, 503])
 async def test_a_refund_whose_answer_says_nothing_is_in_doubt(
     api: StripeApi, provider: StripeProvider, status: int
 ):
