@@ -4,7 +4,7 @@ import asyncio
 import smtplib
 import ssl
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import localtime, make_msgid
@@ -56,12 +56,17 @@ class SmtpMailer:
             )
         else:
             server = smtplib.SMTP(given.smtp_host, given.smtp_port, hello, timeout=TIMEOUT_S)
-        with server:
+        try:
             if given.smtp_tls == "starttls":
                 server.starttls(context=self._trusted)
             if given.smtp_user:
                 server.login(given.smtp_user, given.smtp_password.get_secret_value())
             yield server
+        finally:
+            # Whatever it says to that: a mail that it has taken must not be sent again.
+            with suppress(smtplib.SMTPException):
+                server.quit()
+            server.close()
 
 
 def _cause(error: Exception) -> str:

@@ -110,6 +110,15 @@ def test_what_a_server_refuses_is_told_without_its_words(
         assert told in refusal(server, authority)
 
 
+def test_a_mail_that_was_taken_is_sent_whatever_the_server_says_to_a_farewell(
+    authority: Authority, tls: ssl.SSLContext
+):
+    with mail_server(tls) as server:
+        server.answers["QUIT"] = "421 too many connections"
+        asyncio.run(mailer(server, authority).send_mail(MAIL))
+    assert len(server.mails) == 1
+
+
 def test_a_server_that_is_away_is_said_to_be(authority: Authority, tls: ssl.SSLContext):
     with mail_server(tls) as server:
         pass
