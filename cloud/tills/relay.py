@@ -67,9 +67,11 @@ class Relay:
             async with asyncio.timeout(TAKEN_WITHIN_S):
                 await message.taken.wait()
         except TimeoutError:
-            raise Refusal(
-                ProblemType.KIOSK_AWAY, "the kiosk has not asked for messages", retry_after=5
-            ) from None
+            # Otherwise it was taken in this very moment.
+            if not message.taken.is_set():
+                raise Refusal(
+                    ProblemType.KIOSK_AWAY, "the kiosk has not asked for messages", retry_after=5
+                ) from None
         finally:
             if not message.taken.is_set():
                 waiting.remove(message)

@@ -1,5 +1,6 @@
 """A till whose messages reach its merchant's kiosk through the service."""
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
@@ -119,6 +120,19 @@ def test_a_message_that_no_kiosk_takes_in_time_never_reaches_one(
     monkeypatch.setattr(relay, "POLL_S", 0.1)
     assert problem(till.sends(kiosk).result()) is ProblemType.KIOSK_AWAY
     assert kiosk.get("/till-messages", TillMessages).messages == []
+
+
+def test_a_message_that_is_taken_as_its_time_ends_is_on_its_way(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(relay, "TAKEN_WITHIN_S", 0.0)
+
+    async def take_at_the_last_moment() -> None:
+        messages = relay.Relay()
+        sending = asyncio.create_task(messages.send("a-kiosk", MESSAGE))
+        await asyncio.sleep(0)
+        (taken,) = await messages.take("a-kiosk")
+        assert await sending is taken
+
+    asyncio.run(take_at_the_last_moment())
 
 
 def test_an_answer_that_comes_too_late_is_told_as_such(
