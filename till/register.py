@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 
 from palm_kiosk_client.models import RefundOutcome, Sale
@@ -14,7 +14,7 @@ from kiosk.screens import Item, Points
 from kiosk.till.nexo.client import Answer, Rejected, TillClient, Unreachable
 from kiosk.till.nexo.messages import MOST_POINTS, Failed, Json, decimal, money
 from protocol.currency import exponent_of
-from protocol.messages import Age, Money
+from protocol.messages import MOST_MINOR, Age, Money
 from till.merchant import Merchant, Untold
 
 MOST_LINES = 100
@@ -135,7 +135,7 @@ class Register:
         """Returns an amount that was typed, such as 4.50. Raises Unusable."""
         try:
             return money(Decimal(text.replace(",", ".")), self.currency)
-        except (InvalidOperation, Failed):
+        except (ArithmeticError, Failed):
             raise Unusable(f"{text!r} is no amount in {self.currency}.") from None
 
     def shown(self, minor: int, currency: str | None = None) -> str:
@@ -168,6 +168,8 @@ class Register:
         self._must_be_free()
         if not self.basket:
             raise Unusable("The basket is empty.")
+        if self.total > MOST_MINOR:
+            raise Unusable(f"A sale is {self.shown(MOST_MINOR)} at most.")
         amount = Money(minor=self.total, currency=self.currency)
         items = [
             Item(

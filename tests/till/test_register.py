@@ -10,7 +10,7 @@ from kiosk.screens import Item, Notice, Points
 from kiosk.till.nexo.certificate import ensure
 from kiosk.till.nexo.client import Rejected, TillClient, Unreachable
 from kiosk.till.till import SaleResult
-from protocol.messages import Age, Customer, Money, RefundTotal
+from protocol.messages import MOST_MINOR, Age, Customer, Money, RefundTotal
 from tests.support.canned import MEMBER as CARD
 from tests.support.doors import VISA, OpenDoor
 from tests.support.sealed import sealed
@@ -272,7 +272,7 @@ async def test_what_cannot_be_done_is_said(register: Register) -> None:
     for does in (register.send, register.abort, register.give_back):
         with pytest.raises(Unusable):
             does()
-    for text in ("", "x", "-1", "0", "4.501", "NaN", "1e99"):
+    for text in ("", "x", "-1", "0", "4.501", "NaN", "sNaN", "Infinity", "1e99", "1e999999"):
         with pytest.raises(Unusable):
             register.amount_of(text)
     for text in ("-1", "x", "1.5", "²", "1" * 10):
@@ -288,6 +288,19 @@ async def test_what_cannot_be_done_is_said(register: Register) -> None:
     )
     assert (register.age_of(""), register.age_of("21")) == (None, Age.TWENTY_ONE)
     assert register.amount_of("4,5") == Money(minor=450, currency="USD")
+
+
+async def test_a_sale_that_is_too_large_is_not_sent_and_stays_in_the_basket(
+    kiosk: OpenDoor, register: Register
+) -> None:
+    ring_up(register, "9999999999.99", "0.01")
+    with pytest.raises(Unusable, match=r"A sale is 9999999999\.99 USD at most"):
+        register.send()
+    assert (register.selling, register.sales, len(register.basket)) == (None, [], 2)
+    register.remove(1)
+    register.send()
+    assert (await kiosk.sells()).amount.minor == MOST_MINOR
+    await register.settled()
 
 
 async def test_one_of_a_line_is_taken_away(register: Register) -> None:
