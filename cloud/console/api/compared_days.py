@@ -1,7 +1,9 @@
 """Days as they were compared with the payment provider: on what the ledger, the provider and the
 tills differ."""
 
-from datetime import date
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Literal
 
 from fastapi import APIRouter
@@ -130,13 +132,29 @@ async def _days(asked: Asked) -> ComparedDays:
 
 async def _differences(asked: Asked, day: date, cursor: str | None, limit: int) -> Differences:
     found = (await _find(asked, day)).report.differences
-    before = paging.position_of(cursor)
-    end = len(found) if before is None else min(before, len(found))
+    times = [each.at for each in found]
+    end = _end(times, cursor)
     start = max(end - limit, 0)
     return Differences(
         differences=[_difference(each) for each in reversed(found[start:end])],
-        next=paging.cursor_of((found[start].at, str(start))) if start else None,
+        next=_cursor(times, start) if start else None,
     )
+
+
+def _cursor(times: Sequence[datetime], start: int) -> str:
+    """Returns what tells where a page has ended: the time of the difference that it began with, and
+    how many of the same time stand before it. Its place is another one once the day is compared
+    again."""
+    at = times[start]
+    return paging.cursor_of((at, str(start - bisect_left(times, at))))
+
+
+def _end(times: Sequence[datetime], cursor: str | None) -> int:
+    """Returns before which difference a page ends. Raises Refusal."""
+    place, rank = paging.place_of(cursor), paging.position_of(cursor)
+    if place is None or rank is None:
+        return len(times)
+    return min(bisect_left(times, place[0]) + rank, bisect_right(times, place[0]))
 
 
 async def _compare(asked: Asked, day: date) -> ComparedDay:

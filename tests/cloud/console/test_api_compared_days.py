@@ -1,6 +1,6 @@
 """Days are compared with the payment provider with a key, and what differs is told."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -85,6 +85,30 @@ async def test_differences_are_told_in_pages(portal: Portal):
         cursor = page["next"]
         page = cursor and await system.get(f"{DAYS}/{TODAY}?limit=2&cursor={cursor}")
     assert sorted(names) == ["first-sale", "second-sale", "third-sale"]
+
+
+async def test_a_day_that_is_compared_again_between_two_pages_leaves_out_nothing(portal: Portal):
+    await add_kiosk(portal)
+
+    async def sell_before(name: str, minutes: int) -> None:
+        portal.pass_time(-timedelta(minutes=minutes))
+        await sell(portal, id=name, reference=name, outcome="pending", payment=None)
+        portal.pass_time(timedelta(minutes=minutes))
+
+    for name, minutes in (("first-sale", 3), ("second-sale", 3), ("third-sale", 1)):
+        await sell_before(name, minutes)
+    Provider(portal)
+    system = await system_of(portal)
+    await system.post(DAYS, {"day": TODAY})
+    page = await system.get(f"{DAYS}/{TODAY}?limit=2")
+    told = [each["reference"] for each in page["differences"]]
+    # A kiosk that was cut off reports them late.
+    await sell_before("an-earlier-sale", 5)
+    await sell_before("a-sale-between", 2)
+    await system.post(DAYS, {"day": TODAY})
+    rest = await system.get(f"{DAYS}/{TODAY}?cursor={page['next']}")
+    told += [each["reference"] for each in rest["differences"]]
+    assert sorted(told) == ["an-earlier-sale", "first-sale", "second-sale", "third-sale"]
 
 
 async def test_a_merchant_is_told_nothing_of_anothers(portal: Portal):
