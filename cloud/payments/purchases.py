@@ -261,10 +261,10 @@ async def times_for_the_books(session: AsyncSession, person: OpenPerson) -> list
 async def hold_back_refunds(session: AsyncSession, person: OpenPerson) -> None:
     """Has whoever asks for a refund of a person's purchases wait until the transaction ends, in
     which the person is deleted."""
-    # What is cleared is removed with the rest. A lock of rows on several servers is more than a
-    # distributed database takes.
+    # Nothing changes, because the person may have to stay. A lock of rows on several servers is
+    # more than a distributed database takes.
     theirs = update(PurchaseRow).where(PurchaseRow.person_id == person.person_id)
-    await session.execute(theirs.values(recognised_at=None))
+    await session.execute(theirs.values(recognised_at=PurchaseRow.recognised_at))
 
 
 async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> None:
