@@ -79,6 +79,8 @@ async def give(asked: Asker, amount: Field = "", reason: Field = "", key: Field 
     try:
         row = await acts.refund(session, chargeable, asked.by, sale, request, reason=Reason(reason))
     except Refusal as refusal:
+        if refusal.problem.type is ProblemType.NOT_FOUND:
+            raise
         # Somebody else may have been quicker; or the provider does not count in such units.
         problem = _PROBLEMS.get(refusal.problem.type, "step")
         return await _form(asked, 422, key=new_id(), amount=amount, reason=reason, problem=problem)

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from cloud.context import Context, Event
+from cloud.db.locks import held
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.payments import ledger, purchases
@@ -95,7 +96,9 @@ async def ask(
     returns it and whether it is new. It is then finished by `settle`, or by the next round of
     housekeeping. `chargeable` is the provider's (`cloud.providers`). Raises Refusal."""
     # Whoever refunds the same purchase waits here, where the database lets others write meanwhile.
-    await session.refresh(purchase, with_for_update=True)
+    if await held(session, PurchaseRow, purchase.id) is None:
+        # It was not paid, and its person was deleted since.
+        raise Refusal(ProblemType.NOT_FOUND)
     row = await session.scalar(
         select(RefundRow).where(
             RefundRow.merchant_id == purchase.merchant_id,
