@@ -219,7 +219,7 @@ async def settle(
             case NotPaid(reason):
                 row.outcome, row.decline_reason = NOT_PAID, reason
                 if reason != NO_CARD:
-                    log.error("a purchase was not paid: %s", reason)
+                    log.error("the purchase %s was not paid: %s", row.reference, reason)
         await session.flush()
         if row.outcome not in OPEN:
             context.telemetry.purchased(row.outcome, "card" if row.terminal else "palm")

@@ -165,10 +165,11 @@ async def settle(context: Context, session: AsyncSession, row: RefundRow) -> Non
     async with turn(context, session, row) as is_pending:
         if not is_pending:
             return
-        match await _outcome(context, session, row):
+        outcome = await _outcome(context, session, row)
+        purchase = await session.get_one(PurchaseRow, row.purchase_id)
+        match outcome:
             case Refunded():
                 row.outcome = REFUNDED
-                purchase = await session.get_one(PurchaseRow, row.purchase_id)
                 await ledger.post(
                     session,
                     ledger.REFUND,
@@ -180,7 +181,7 @@ async def settle(context: Context, session: AsyncSession, row: RefundRow) -> Non
                 await _tell(context, session, row, purchase)
             case NotRefunded(reason):
                 row.outcome, row.failure_reason = FAILED, reason
-                log.error("a purchase was not refunded: %s", reason)
+                log.error("the purchase %s was not refunded: %s", purchase.reference, reason)
         await session.flush()
 
 

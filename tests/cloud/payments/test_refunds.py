@@ -481,6 +481,7 @@ def test_a_revoked_key_fails_a_refund_and_the_log_says_what_to_check(
         failed = give_back(kiosk, bought, asking())
     assert (failed.outcome, failed.failure_reason) == ("failed", "authentication_error")
     assert "stripe_key" in caplog.text
+    assert f"the purchase {bought.reference} was not refunded" in caplog.text
 
 
 def test_a_purchase_that_the_provider_does_not_know_any_more_fails_and_keeps_nobody_from_leaving(
