@@ -9,11 +9,12 @@ What differs is kept for as long as somebody may have to look into it, for the c
 provider's names, which lead to its record of a person.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 
 from pydantic import BaseModel
 from sqlalchemy import delete, select
@@ -127,44 +128,37 @@ async def reconcile(
     of all. What the provider alone knows of is always in it. Raises ProviderUnavailable."""
     until = day + timedelta(days=1)
     moved = await provider.movements(day - MARGIN, until + MARGIN)
-    async with database.session() as session:
+    async with database.reading() as session:
         posted = await _posted(session, day - MARGIN, until + MARGIN)
         posted += await _not_posted(session, day - MARGIN, until + MARGIN)
     lines = list(_compared(posted, moved))
     of_the_day = [line for line in lines if day <= line.at < until]
     if merchant_id is not None:
         of_the_day = [each for each in of_the_day if each.merchant_id in (None, merchant_id)]
-    return sorted(of_the_day, key=lambda line: line.at)
+    return sorted(of_the_day, key=lambda line: (line.at, line.kind, line.reference))
 
 
 def _compared(posted: Sequence[Posted], moved: Sequence[Movement]) -> Iterator[Line]:
-    left = list(moved)
-    # Those that have names first, so that no other takes what is theirs.
-    for each in sorted(posted, key=lambda each: each.name is None):
+    named: defaultdict[tuple[str, str], list[Movement]] = defaultdict(list)
+    for movement in moved:
+        named[movement.kind, movement.name].append(movement)
+    for each in posted:
         if each.name is not None:
-            found = [m for m in left if (m.kind, m.name) == (each.kind, each.name)]
-        else:
+            found = named[each.kind, each.name]
+            yield from _lines(each, found.pop(0) if found else None)
+    # Last what has no name, so that it takes nothing that is another's.
+    of_amount: defaultdict[tuple[str, Money | None], list[Movement]] = defaultdict(list)
+    for movement in chain.from_iterable(named.values()):
+        of_amount[movement.kind, movement.amount].append(movement)
+    for each in posted:
+        if each.name is None:
             # The amount of what is not posted is None, and matches nothing.
-            found = [m for m in left if (m.kind, m.amount) == (each.kind, each.amount)]
-            found.sort(key=lambda m, at=each.at: abs(m.at - at))
-        provided = found[0] if found else None
-        if provided is not None:
-            left.remove(provided)
-        elif each.amount is None and each.state not in OPEN and each.told != APPROVED:
-            # Declined, and the till knows.
-            continue
-        yield Line(
-            at=each.at,
-            kind=each.kind,
-            merchant_id=each.merchant_id,
-            reference=each.reference,
-            ledger=each.amount,
-            provider=provided and provided.amount,
-            told=each.told,
-            sale=each.sale,
-            state=each.state,
-        )
-    for movement in left:
+            found = of_amount[each.kind, each.amount]
+            nearest = min(found, key=lambda m, at=each.at: abs(m.at - at), default=None)
+            if nearest is not None:
+                found.remove(nearest)
+            yield from _lines(each, nearest)
+    for movement in chain.from_iterable(of_amount.values()):
         yield Line(
             at=movement.at,
             kind=movement.kind,
@@ -174,6 +168,23 @@ def _compared(posted: Sequence[Posted], moved: Sequence[Movement]) -> Iterator[L
             provider=movement.amount,
             told=None,
         )
+
+
+def _lines(each: Posted, provided: Movement | None) -> Iterator[Line]:
+    """Yields the line of what is stored here, but for what was declined, and the till knows."""
+    if (provided or each.amount) is None and each.state not in OPEN and each.told != APPROVED:
+        return
+    yield Line(
+        at=each.at,
+        kind=each.kind,
+        merchant_id=each.merchant_id,
+        reference=each.reference,
+        ledger=each.amount,
+        provider=provided and provided.amount,
+        told=each.told,
+        sale=each.sale,
+        state=each.state,
+    )
 
 
 async def _posted(session: AsyncSession, since: datetime, until: datetime) -> list[Posted]:
