@@ -207,6 +207,13 @@ async def must_be_settled(session: AsyncSession, person: OpenPerson) -> None:
         raise Refusal(ProblemType.CONFLICT, detail, retry_after=5)
 
 
+async def made_at(session: AsyncSession, person: OpenPerson, merchant_id: str) -> list[datetime]:
+    """Returns when purchases of a person at a merchant were given back."""
+    theirs = RefundRow.purchase_id.in_(_purchases_of(person)), RefundRow.merchant_id == merchant_id
+    made = RefundRow.outcome == REFUNDED
+    return list(await session.scalars(select(RefundRow.at).where(*theirs, made)))
+
+
 async def times_for_the_books(session: AsyncSession, person: OpenPerson) -> list[datetime]:
     """Returns the times of the refunds that are kept when a person is deleted."""
     theirs = RefundRow.purchase_id.in_(_purchases_of(person))

@@ -68,6 +68,7 @@ async def end_with(
     if member is not None:
         await context.events.note_leaving(context, session, merchant.id, member.code)
     sales = await purchases.made_at(session, person, merchant.id)
+    returned = await refunds.made_at(session, person, merchant.id)
     retained = [
         Retained(
             what=lines.PROOF % {"merchant": merchant.name},
@@ -81,7 +82,7 @@ async def end_with(
         kept = Retained(
             what=lines.PURCHASES_THERE % {"merchant": merchant.name, "count": len(sales)},
             why=lines.WHY_PURCHASES_THERE,
-            until=max(sales) + BOOKKEEPING,
+            until=max(sales + returned) + BOOKKEEPING,
         )
         retained.append(kept)
     return await receipts.issue(

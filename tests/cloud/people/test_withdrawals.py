@@ -6,6 +6,7 @@ from cloud.jobs.errands import run_errands
 from cloud.merchants.tables import FIRST
 from cloud.people.deletions import remains_of
 from cloud.people.tables import AgreementRow
+from cloud.policy import BOOKKEEPING
 from protocol import documents
 from protocol.messages import (
     Age,
@@ -111,6 +112,14 @@ def test_the_receipt_is_signed_and_says_what_ended_and_what_stays(
     assert "to what you agreed at Corner Shop" in proof.what
     assert "Corner Shop" in ended
     assert kept.what == "purchases at Corner Shop: 1"
+
+
+def test_a_purchase_is_kept_as_long_as_what_was_given_back_of_it(kiosk: TestDevice, member: str):
+    bought = kiosk.post("/purchases", kiosk.sale(kiosk.recognised(member)), Purchase)
+    request = RefundRequest(reference=f"back-{bought.reference}")
+    given = kiosk.post(f"/purchases/{bought.reference}/refunds", request, Refund)
+    _, kept = withdraw(kiosk, member).retained
+    assert kept.until == given.at + BOOKKEEPING > bought.at + BOOKKEEPING
 
 
 def test_what_is_kept_for_this_merchant_alone_is_erased(
