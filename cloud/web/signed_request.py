@@ -257,7 +257,8 @@ class SignedRoute(APIRoute):
     ) -> Response:
         if not 8 <= len(key) <= 64:
             raise Refusal(ProblemType.MALFORMED, "an Idempotency-Key has 8 to 64 characters")
-        target = f"{request.method} {request.url.path}\0".encode()
+        query = f"?{request.url.query}" if request.url.query else ""
+        target = f"{request.method} {request.url.path}{query}\0".encode()
         # Keyed: a body may hold a number, which could be guessed from a plain hash of it.
         request_digest = sha256(target + call.body).hexdigest()
         fingerprint = bytes.fromhex(call.context.master.lookup("request", request_digest))
