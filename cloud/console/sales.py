@@ -200,9 +200,14 @@ def is_small(wanted: Wanted) -> bool:
 
 async def sales_of_file(session: AsyncSession, wanted: Wanted) -> Sequence[PurchaseRow]:
     """Returns the sales that are wanted. Raises NoFile when they are too many."""
-    found = await sales.listed(session, wanted, MOST + 1)
-    if len(found) > MOST:
-        raise NoFile(No.MANY)
+    found: list[PurchaseRow] = []
+    place = None
+    # So many at a time, so that others are served in between.
+    while page := await sales.listed(session, wanted, _AT_ONCE, place):
+        found += page
+        if len(found) > MOST:
+            raise NoFile(No.MANY)
+        place = page[-1].at, page[-1].id
     return found
 
 
