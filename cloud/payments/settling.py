@@ -5,14 +5,14 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
 from cloud.db.locks import held
 from cloud.db.turns import TurnTaken
 from cloud.payments.tables import PurchaseRow, RefundRow
-from cloud.providers import ProviderUnavailable
+from cloud.providers import ProviderSilent, ProviderUnavailable
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
@@ -54,10 +54,15 @@ async def settle_each(
     what: str,
 ) -> None:
     """Finishes the rows of a table that a crash or an unreachable provider left open. The log calls
-    one of them `what`."""
+    one of them `what`.
+
+    A provider that is silent takes half a minute of each row, and keeps everything else that
+    housekeeping does waiting: so the rest is left to the next round then.
+    """
+    open_rows = select(table.id).where(table.outcome.in_(OPEN))
     async with context.database.reading() as session:
-        pending = await session.scalars(select(table.id).where(table.outcome.in_(OPEN)))
-        ids = pending.all()
+        # In another order each time, should the provider be silent about one of them alone.
+        ids = (await session.scalars(open_rows.order_by(func.random()))).all()
     for row_id in ids:
         try:
             async with context.database.session() as session:
@@ -69,6 +74,9 @@ async def settle_each(
         except (Refusal, TurnTaken):
             # It was finished meanwhile, and its person was deleted; or another process finishes it.
             pass
+        except ProviderSilent as error:
+            log.warning("%s stays pending: %s", what, error)
+            return
         except ProviderUnavailable as error:
             log.warning("%s stays pending: %s", what, error)
         except Exception as error:

@@ -52,6 +52,11 @@ class ProviderUnavailable(Exception):
     """The provider gave no usable answer: what it was asked may or may not have been done."""
 
 
+class ProviderSilent(ProviderUnavailable):
+    """The provider cannot be reached, or does not answer in time. Nothing else that it is asked now
+    will fare better."""
+
+
 class ReaderTrouble(Exception):
     """A card reader takes no card now."""
 

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import stripe
 
-from cloud.providers import CardRefused, ProviderUnavailable
+from cloud.providers import CardRefused, ProviderSilent, ProviderUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -58,4 +58,7 @@ def translated_errors() -> Generator[None, None, None]:
             raise ProviderUnavailable(
                 f"the provider refused a request: {log_refused(error)}"
             ) from None
-        raise ProviderUnavailable(f"the provider: {type(error).__name__}") from None
+        kind = type(error).__name__
+        if isinstance(error, stripe.APIConnectionError):
+            raise ProviderSilent(f"the provider: {kind}") from None
+        raise ProviderUnavailable(f"the provider: {kind}") from None

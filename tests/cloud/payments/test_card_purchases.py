@@ -16,7 +16,7 @@ from cloud.payments.reconcile import reconcile
 from cloud.payments.settling import AWAITING
 from cloud.payments.tables import LedgerRow, PurchaseRow
 from cloud.policy import CARD_PATIENCE
-from cloud.providers import ProviderUnavailable, ReaderTrouble
+from cloud.providers import ProviderSilent, ProviderUnavailable, ReaderTrouble
 from protocol.messages import CardPurchaseRequest, Money, Purchase
 from tests.support.shelf import NOON, SECRET, Shelf, shelf
 from tests.support.stripe_api import Answer, error, signed
@@ -42,25 +42,24 @@ async def books(tmp_path: Path, api: StripeWithReaders) -> AsyncIterator[Shelf]:
         yield books
 
 
-async def ring_up(books: Shelf) -> None:
+async def ring_up(books: Shelf, name: str = "purchase-1", **changes: Any) -> None:
     """Stores a purchase whose card is to be presented, as a request for it does."""
     async with books.database.session() as session:
-        session.add(
-            PurchaseRow(
-                id="purchase-1",
-                merchant_id="first",
-                device_id="device-1234",
-                reference=REQUEST.reference,
-                amount_minor=LUNCH.minor,
-                currency=LUNCH.currency,
-                card_brand="",
-                card_last4="",
-                account=None,
-                terminal=READER,
-                outcome=AWAITING,
-                at=books.clock(),
-            )
-        )
+        values: dict[str, Any] = {
+            "id": name,
+            "merchant_id": "first",
+            "device_id": "device-1234",
+            "reference": REQUEST.reference,
+            "amount_minor": LUNCH.minor,
+            "currency": LUNCH.currency,
+            "card_brand": "",
+            "card_last4": "",
+            "account": None,
+            "terminal": READER,
+            "outcome": AWAITING,
+            "at": books.clock(),
+        }
+        session.add(PurchaseRow(**values | changes))
         await session.commit()
 
 
@@ -343,6 +342,23 @@ async def test_housekeeping_lights_up_no_reader_at_which_nobody_stands(
 ):
     await purchases.settle_purchases(books.context)
     assert api.asked == []
+
+
+@pytest.mark.parametrize(("trouble", "times"), [(ProviderSilent, 1), (ProviderUnavailable, 2)])
+async def test_housekeeping_asks_a_silent_provider_for_one_sale_and_leaves_the_rest(
+    books: Shelf, monkeypatch: pytest.MonkeyPatch, trouble: type[ProviderUnavailable], times: int
+):
+    await ring_up(books, "purchase-2", reference="sale-no-2", payment="pi_2")
+    await ring_up(books, "purchase-3", reference="sale-no-3", payment="pi_3")
+    asked: list[object] = []
+
+    async def look_at_payment(_: str, payment: str) -> None:
+        asked.append(payment)
+        raise trouble
+
+    monkeypatch.setattr(books.payments.readers, "look_at_payment", look_at_payment)
+    await purchases.settle_purchases(books.context)
+    assert len(asked) == times
 
 
 async def test_a_reader_that_takes_no_card_leaves_nothing_charged(

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
 import pytest
+import stripe
 
 from cloud.providers import (
     ABANDONED,
@@ -15,10 +16,12 @@ from cloud.providers import (
     NotRefunded,
     Paid,
     PaymentRefused,
+    ProviderSilent,
     ProviderUnavailable,
     Refunded,
 )
 from cloud.providers.stripe import StripeProvider
+from cloud.providers.stripe_errors import translated_errors
 from protocol.messages import AUTHENTICATION_REQUIRED, Card, Money
 from tests.support.stripe_api import (
     PAGE,
@@ -154,6 +157,11 @@ async def test_what_passes_by_itself_is_tried_again(
     api.will("POST /payment_intents", error(status, "api_error"))
     with pytest.raises(ProviderUnavailable):
         await provider.begin(LUNCH, CARD, "p1")
+
+
+async def test_a_stripe_that_cannot_be_reached_is_silent():
+    with pytest.raises(ProviderSilent), translated_errors():
+        raise stripe.APIConnectionError("pm_secret")
 
 
 # Finishing
