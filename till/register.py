@@ -107,6 +107,7 @@ class Register:
 
     def add(self, label: str, price: Money) -> None:
         """Adds one of an article. Raises Unusable."""
+        self._must_be_here()
         article = Article(label, price)
         for place, line in enumerate(self.basket):
             if line.article == article:
@@ -119,7 +120,8 @@ class Register:
         self._change()
 
     def remove(self, place: int) -> None:
-        """Takes one of a line of the basket away."""
+        """Takes one of a line of the basket away. Raises Unusable."""
+        self._must_be_here()
         if 0 <= place < len(self.basket):
             line = self.basket[place]
             self.basket[place : place + 1] = (
@@ -128,6 +130,8 @@ class Register:
         self._change()
 
     def clear(self) -> None:
+        """Empties the basket. Raises Unusable."""
+        self._must_be_here()
         self.basket = []
         self._change()
 
@@ -254,6 +258,12 @@ class Register:
         if self.merchant is None:
             raise Unusable("The till has no key of the service: start it with --service.")
         return self.merchant
+
+    def _must_be_here(self) -> None:
+        """Raises Unusable while the basket is being paid: it is emptied then, and what was added
+        meanwhile would go unpaid."""
+        if self.selling is not None and self._kind == "Payment":
+            raise Unusable("The basket is at the kiosk. Wait for the payment, or abort it.")
 
     def _must_be_free(self) -> None:
         """Raises Unusable."""

@@ -303,6 +303,20 @@ async def test_a_sale_that_is_too_large_is_not_sent_and_stays_in_the_basket(
     await register.settled()
 
 
+async def test_nothing_is_rung_up_that_the_payment_in_progress_would_take_with_it(
+    kiosk: OpenDoor, register: Register
+) -> None:
+    ring_up(register, "4.50")
+    register.send()
+    for change in (lambda: ring_up(register, "8.90"), lambda: register.remove(0), register.clear):
+        with pytest.raises(Unusable, match="The basket is at the kiosk"):
+            change()
+    assert (await kiosk.sells()).amount.minor == 450
+    await register.settled()
+    ring_up(register, "8.90")
+    assert register.total == 890
+
+
 async def test_one_of_a_line_is_taken_away(register: Register) -> None:
     ring_up(register, "4.50", "4.50", "3")
     register.remove(0)
