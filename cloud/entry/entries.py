@@ -180,10 +180,12 @@ async def _find(call: Call, entry_id: str) -> tuple[EntryRow, OpenPerson]:
 
 async def find_asked(call: Call, entry_id: str, asked: Admission) -> tuple[EntryRow, OpenPerson]:
     """Returns an entry at the calling device's door whose person was asked something, and that
-    person. Raises Refusal."""
+    person. Raises Refusal, also when their palm was shown too long ago, or does not count any
+    more: whoever has gone, or has frozen it since, agrees to nothing."""
     row, person = await _find(call, entry_id)
     if open_told(person, row).admission is not asked:
         raise Refusal(ProblemType.CONFLICT, "nothing was asked of this person")
+    await accepted_for(call, row.identification_id, Purpose.ENTER)
     return row, person
 
 

@@ -9,11 +9,12 @@ from cloud.entry.doors import DoorKind
 from cloud.entry.presences import PRESENCE_LIFE
 from cloud.entry.tables import EntryRow
 from cloud.jobs.housekeeping import end_retention, forget_expired
-from cloud.policy import ENTRIES_KEPT, Limits
+from cloud.policy import ENTRIES_KEPT, IDENTIFICATION_LIFE, Limits
 from protocol.credential import Credential, CredentialFormat
 from protocol.entry import Admission, DoorTold, Entry, EntryRefusal, EntryRequest
 from protocol.messages import Direction, Outcome, ProblemType, Purpose
 from tests.cloud.merchants.test_merchants import agree
+from tests.cloud.people.test_frozen import freeze_palms
 from tests.support.device import Refused, TestDevice, fresh_phone, refusal
 from tests.support.served import Served
 from tests.support.sites import Site, show_palm, tell
@@ -186,6 +187,27 @@ def test_nothing_is_agreed_to_that_was_not_asked(site: Site, phone: str, who: st
     entry = listed(site, phone, STAFF, gate, who)
     sent = gate.send("POST", f"/entries/{entry.entry_id}/agreement")
     assert refusal(sent).type is ProblemType.CONFLICT
+
+
+@pytest.mark.parametrize("how", ["gone", "frozen"])
+def test_nobody_agrees_for_whoever_has_gone_or_has_frozen_their_palms(
+    served: Served, site: Site, phone: str, who: str, how: str
+):
+    """A kiosk's key would otherwise open with whoever was asked there within ninety days."""
+    gate = site.gate(everyone=False)
+    site.give(phone, STAFF)
+    asked = show_palm(gate, who)
+    assert asked.admission is Admission.ASK
+    if how == "gone":
+        served.ahead = gate.ahead = IDENTIFICATION_LIFE
+    else:
+        freeze_palms(served, phone)
+    sent = gate.send("POST", f"/entries/{asked.entry_id}/agreement")
+    assert refusal(sent).type in (
+        (ProblemType.EXPIRED, ProblemType.NOT_FOUND)
+        if how == "gone"
+        else (ProblemType.NOT_ACCEPTED,)
+    )
 
 
 # Nobody enters twice
