@@ -7,7 +7,7 @@ building has a kiosk.
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.entry.tables import PresenceRow
@@ -76,4 +76,7 @@ async def forget(session: AsyncSession, person: OpenPerson, site_ids: Collection
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
-    await session.execute(delete(PresenceRow).where(PresenceRow.since <= now - PRESENCE_LIFE))
+    """Ends the presences that have lasted long enough, and those that a clock which was wrong has
+    begun in the future: nobody could come in until then."""
+    past, ahead = PresenceRow.since <= now - PRESENCE_LIFE, PresenceRow.since > now + PRESENCE_LIFE
+    await session.execute(delete(PresenceRow).where(or_(past, ahead)))

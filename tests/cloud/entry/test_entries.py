@@ -262,6 +262,15 @@ def test_a_day_later_nobody_is_inside_any_more(served: Served, site: Site, phone
     assert site.areas_of(phone) == []
 
 
+def test_a_clock_that_was_ahead_keeps_nobody_out(served: Served, site: Site, phone: str, who: str):
+    gate = site.gate(area="Stand")
+    served.ahead = gate.ahead = timedelta(days=3)
+    assert show_palm(gate, who).admission is Admission.OPEN
+    served.ahead = gate.ahead = timedelta(0)
+    served.do(forget_expired(served.context))
+    assert show_palm(gate, who).admission is Admission.OPEN
+
+
 # What is kept
 
 
