@@ -211,8 +211,9 @@ async def _shared(
 @router.put("/door/passages/{passage_id}", status_code=204)
 async def note(call: Caller, passage_id: Identifier, passage: OfflinePassage) -> None:
     """Notes that somebody has passed without a network. Told again, nothing changes, and of
-    somebody who was deleted since nothing is noted. Raises Refusal for a mark that was not made for
-    the device's site, or a time at which it did not count."""
+    somebody who was deleted since, or has withdrawn from the merchant, nothing is noted. Raises
+    Refusal for a mark that was not made for the device's site, or a time at which it did not
+    count."""
     mark = _opened(call.context, passage.mark)
     device = await call.device()
     if mark is None or mark.site_id != device.site_id or passage.after_s > mark.valid_s:
@@ -226,6 +227,8 @@ async def note(call: Caller, passage_id: Identifier, passage: OfflinePassage) ->
     try:
         person = await find_person(call.session, call.context.master, mark.person_id)
     except NoResultFound:
+        return
+    if not await call.context.accounts.has_agreed(call.session, person, device.merchant_id):
         return
     told = Told(
         door=mark.door,

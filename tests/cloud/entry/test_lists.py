@@ -37,7 +37,13 @@ from protocol.entry import (
 )
 from protocol.envelope import NotSealedToUs, PrivateKey
 from protocol.hours import Hours
-from protocol.messages import DeletionReceipt, DeletionRequest, ProblemType, Purpose
+from protocol.messages import (
+    DeletionReceipt,
+    DeletionRequest,
+    Direction,
+    ProblemType,
+    Purpose,
+)
 from protocol.site_list import binding, open_templates
 from tests.cloud.merchants.test_merchants import agree
 from tests.support import plain_palms
@@ -386,6 +392,17 @@ def test_a_passage_without_a_network_is_told_afterwards_and_counts(
     sent = gate.http.get("/v1/sandbox/messages").json()
     assert len([each for each in sent if each["to"] == phone and PASSED in each["text"]]) == 1
     assert show_palm(gate, who).refusal is EntryRefusal.ALREADY_IN
+
+
+def test_of_who_has_withdrawn_meanwhile_no_passage_is_noted(
+    served: Served, listed: TestDevice, who: str
+):
+    told, _ = list_of(listed)
+    found = listed.recognised(who, Purpose.LEAVE)
+    listed.post(f"/identifications/{found}/withdrawal", None, DeletionReceipt)
+    before = served.count(EntryRow)
+    assert tell_passed(listed, told.people[0].mark, after_s=1).status_code == 204
+    assert served.count(EntryRow) == before
 
 
 def test_what_did_not_count_is_not_noted(served: Served, site: Site, listed: TestDevice, who: str):
