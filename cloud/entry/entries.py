@@ -152,6 +152,19 @@ async def count_since(session: AsyncSession, site_id: str, since: datetime) -> i
     return await session.scalar(select(func.count()).where(*rows)) or 0
 
 
+async def has_passed_since(
+    session: AsyncSession, person: OpenPerson, site_id: str, area: str, at: datetime
+) -> bool:
+    """Returns whether it is known that a person has passed a door of an area after this time, or
+    counts so because the kiosk has opened it by itself and has not told yet."""
+    theirs = EntryRow.person_id == person.person_id, EntryRow.site_id == site_id
+    rows = await session.scalars(select(EntryRow).where(*theirs, EntryRow.at > at))
+    later = [told for told in (open_told(person, row) for row in rows) if told.area == area]
+    return any(
+        told.passed or (told.passed is None and told.admission is Admission.OPEN) for told in later
+    )
+
+
 async def forget(session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
     """Deletes when a person was recognised at a merchant's doors. Returns whether they ever
     were."""

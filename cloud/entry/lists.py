@@ -22,7 +22,14 @@ from cloud.context import Context
 from cloud.entry import kept_palms, presences
 from cloud.entry.access import Access, access_of
 from cloud.entry.doors import Door, DoorKind, SiteClock, clock_of, door_of, keeps_list
-from cloud.entry.entries import PASSED, alert, decide, find_asked, sees_life
+from cloud.entry.entries import (
+    PASSED,
+    alert,
+    decide,
+    find_asked,
+    has_passed_since,
+    sees_life,
+)
 from cloud.entry.kept_palms import Answer, KeptPalm
 from cloud.entry.tables import EntryRow
 from cloud.entry.told import Told, seal_told
@@ -250,7 +257,10 @@ async def note(call: Caller, passage_id: Identifier, passage: OfflinePassage) ->
     seal_told(person, row, told)
     call.session.add(row)
     await alert(call, person, row, PASSED)
-    if mark.area is not None:
+    if mark.area is None:
+        return
+    # Gates tell in no order: another one may have told already that they went out afterwards.
+    if not await has_passed_since(call.session, person, mark.site_id, mark.area, row.at):
         inside = mark.direction is Direction.ENTRY
         await presences.note(
             call.session, person, mark.site_id, mark.area, inside=inside, now=row.at

@@ -394,6 +394,26 @@ def test_a_passage_without_a_network_is_told_afterwards_and_counts(
     assert show_palm(gate, who).refusal is EntryRefusal.ALREADY_IN
 
 
+def test_passages_are_told_in_any_order_and_the_last_one_counts(
+    served: Served, site: Site, phone: str, who: str
+):
+    """After an outage each gate tells by itself: one out may be told before the one in."""
+    way_in = gate_of(site, area="Plant")
+    way_out = gate_of(site, area="Plant", direction=Direction.EXIT)
+    agree(way_in, way_in.identify(who, Purpose.ENTER))
+    site.give(phone, Access(person="E-1001"))
+    entry = keeps(way_in, who)
+    way_in.send("PUT", f"/entries/{entry.entry_id}/passage", b'{"passed": false}')
+    marks = {gate: list_of(gate)[0].people[0].mark for gate in (way_in, way_out)}
+    served.ahead = way_in.ahead = way_out.ahead = timedelta(minutes=10)
+    for gate, after_s in ((way_out, 120), (way_in, 60)):
+        assert tell_passed(gate, marks[gate], after_s).status_code == 204
+    assert site.areas_of(phone) == []
+    assert show_palm(way_in, who).admission is Admission.OPEN
+    assert tell_passed(way_out, marks[way_out], 180).status_code == 204
+    assert site.areas_of(phone) == ["Plant"], "what counts later is known already"
+
+
 def test_of_who_has_withdrawn_meanwhile_no_passage_is_noted(
     served: Served, listed: TestDevice, who: str
 ):
