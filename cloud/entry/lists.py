@@ -37,6 +37,7 @@ from cloud.keys.persons import OpenPerson, find_person
 from cloud.matching import Match
 from cloud.policy import Limits
 from cloud.recognition import captures
+from cloud.recognition.identifications import still_matching
 from cloud.vault.client import Lifeless
 from cloud.vault.messages import ExaminedPalm
 from cloud.web import signed_request
@@ -105,9 +106,10 @@ async def keep(call: Caller, entry_id: str, request: Request) -> Entry:
         examined, match = await captures.examine(call, request, [Purpose.KEEP], compare, entry_id)
     except Lifeless:
         raise Refusal(ProblemType.PALM_NOT_LIVE) from None
-    # Who was deleted while the vault was asked is not there any more.
+    # Who was deleted while the vault was asked is not there any more, nor a palm that was.
     row, person = await find_asked(call, entry_id, Admission.ASK_TO_KEEP)
-    if match is None or not call.context.policy.is_sure(examined.score):
+    is_theirs = match is not None and await still_matching(call.session, [match])
+    if not is_theirs or not call.context.policy.is_sure(examined.score):
         raise Refusal(ProblemType.NOT_ACCEPTED)
     palm = KeptPalm(
         side=examined.side,

@@ -114,7 +114,7 @@ async def identify(
             outcome=Outcome.HOLD_LONGER if left else Outcome.REFUSED,
             attempts_left=left,
         )
-    matches = await _still_enrolled(session, matches)
+    matches = await still_matching(session, matches)
     other_hand = await shown_before(call, examined.visit_id, examined.side)
     named = policy.named(matches, other_hand, enough)
     outcome = policy.decide(named, size)
@@ -363,7 +363,7 @@ async def refuse_frozen(session: AsyncSession, person: OpenPerson) -> None:
     )
 
 
-async def _still_enrolled(session: AsyncSession, matches: list[Match]) -> list[Match]:
+async def still_matching(session: AsyncSession, matches: list[Match]) -> list[Match]:
     """Returns the matches without those whose person or palm was deleted while the vault was asked,
     here or through another process. The others are there until the transaction ends."""
     if not matches:

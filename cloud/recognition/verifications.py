@@ -8,7 +8,13 @@ from fastapi import Request
 from cloud.matching import Match
 from cloud.policy import Limits
 from cloud.recognition import captures
-from cloud.recognition.identifications import attempts_left, record, record_lifeless, wants_pulse
+from cloud.recognition.identifications import (
+    attempts_left,
+    record,
+    record_lifeless,
+    still_matching,
+    wants_pulse,
+)
 from cloud.recognition.proofs import count_guess
 from cloud.recognition.renewals import renew_template
 from cloud.vault.client import Lifeless
@@ -36,7 +42,8 @@ async def verify(
 ) -> Identification:
     """Compares the palm of a request with those of the people who are claimed, and stores how that
     ended. `claimed` is asked before the vault is, and again afterwards: whoever was claimed may
-    have left meanwhile. Raises Refusal, also what `claimed` raises, and VaultUnavailable."""
+    have left meanwhile, or have deleted this palm. Raises Refusal, also what `claimed` raises, and
+    VaultUnavailable."""
     session, context = call.session, call.context
     holders = (await claimed()).person_ids
     await captures.count(call, Limits.SEARCHES_BY_DEVICE)
@@ -56,7 +63,9 @@ async def verify(
         await count_guess(call, (await claimed()).about)
         return await record_lifeless(call, lifeless)
     now_claimed = await claimed()
-    if match is not None and match.person_id not in now_claimed.person_ids:
+    if match is not None and (
+        match.person_id not in now_claimed.person_ids or not await still_matching(session, [match])
+    ):
         match = None
     left = await attempts_left(call, visit_id)
     if await wants_pulse(call, examined):

@@ -1,6 +1,8 @@
 """Somebody is deleted while a request about them is under way: it is answered, and leaves no trace
 of them."""
 
+from functools import partial
+
 import pytest
 
 from cloud.keys.persons import find_person
@@ -9,7 +11,7 @@ from cloud.payments.purchases import settle
 from cloud.payments.tables import PurchaseRow
 from cloud.people.deletions import remains_of
 from cloud.recognition.feed import add_to_gallery
-from cloud.recognition.palms import palms_of
+from cloud.recognition.palms import erase_palm, palms_of
 from cloud.web.problems import Refusal
 from protocol.messages import (
     Claim,
@@ -83,6 +85,30 @@ def test_a_claim_goes_with_an_account_that_is_deleted_while_the_palm_is_compared
     assert refused.value.problem.type is ProblemType.NOT_FOUND
     # A failed proof would be counted against the person's id.
     assert remains(served, leaves) == []
+
+
+def test_a_palm_that_is_deleted_while_it_is_compared_proves_nothing(
+    served: Served, kiosk: TestDevice, who: str
+):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone)
+    person_id = served.person_id(phone)
+
+    async def delete_palms() -> None:
+        async with served.database.session() as session:
+            person = await find_person(session, served.context.master, person_id)
+            for palm in await palms_of(session, person):
+                await erase_palm(session, person, palm.palm_id)
+            await session.commit()
+
+    claim = Claim(phone=phone, proof=Proof.PALM, purpose=Purpose.PAY)
+    opened = kiosk.post("/claims", claim, ClaimOpened)
+    envelope = kiosk.seal(burst(who), Purpose.PAY, opened.claim_id)
+    delete = partial(served.do, delete_palms())
+    with Meanwhile(served, "gallery", "verify", delete, before=False) as meanwhile:
+        found = kiosk.post(f"/claims/{opened.claim_id}/palm", envelope, Identification)
+    assert meanwhile.happened
+    assert (found.outcome, found.customer) == (Outcome.ASK_AGAIN, None)
 
 
 def test_an_enrolment_is_gone_if_the_account_of_its_number_is_deleted_while_the_code_is_sent(
