@@ -162,6 +162,9 @@ class Limits:
     CHALLENGES_BY_DEVICE = Limit("challenges that were not met", 20, timedelta(minutes=10))
     """Light challenges that were asked for, without those that a living hand has answered. So an
     attacker has 20 attempts, and the number of shoppers is not limited."""
+    CHALLENGES_AT_DOOR = Limit("challenges at a door that were not met", 60, timedelta(minutes=10))
+    """At a device that people pass one after the other: one in ten of those who pass there may draw
+    their hand back. An attacker has three times as many attempts as at a counter."""
     LIFELESS_IN_ENROLMENT = Limit("lifeless palms in an enrolment", ATTEMPTS, ENROLMENT_LIFE)
     CARD_PAGES = Limit("card pages of an enrolment", 6, ENROLMENT_LIFE)
     CARD_READINGS = Limit("card readings of an enrolment", 30, ENROLMENT_LIFE)

@@ -113,6 +113,7 @@ _BECAME: Mapping[Outcome, Became] = {
 }
 _REACHED: Mapping[str, Kind] = {
     Limits.CHALLENGES_BY_DEVICE.kind: Kind.CHALLENGES,
+    Limits.CHALLENGES_AT_DOOR.kind: Kind.CHALLENGES,
     Limits.FAILED_PROOFS.kind: Kind.GUESSES,
     Limits.FAILED_PROOFS_BY_DEVICE.kind: Kind.GUESSES_HERE,
     Limits.CARDS.kind: Kind.CARDS,

@@ -19,7 +19,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.tables import new_id
-from cloud.policy import CHALLENGE_LIFE, Limits
+from cloud.policy import CHALLENGE_LIFE, Limit, Limits
 from cloud.recognition.tables import ChallengeRow
 from cloud.vault.messages import LightChallenge
 from cloud.web import limits, signed_request
@@ -67,7 +67,7 @@ def _is_to_leave(body: bytes) -> bool:
 async def issue(call: Caller, commitment: Commitment) -> Challenge:
     # Without one nobody could meet the challenge, and it would count against the device.
     call.context.vault.must_be_there()
-    await limits.spend(call.session, Limits.CHALLENGES_BY_DEVICE, call.device_id, call.now)
+    await limits.spend(call.session, await _limit(call), call.device_id, call.now)
     row = ChallengeRow(
         id=new_id(),
         device_id=call.device_id,
@@ -124,7 +124,13 @@ async def spend(call: Call, challenge_id: str) -> None:
 
 async def met(call: Call) -> None:
     """Counts a challenge of the device no longer, because a living hand has answered it."""
-    await limits.take_back(call.session, Limits.CHALLENGES_BY_DEVICE, call.device_id)
+    await limits.take_back(call.session, await _limit(call), call.device_id)
+
+
+async def _limit(call: Call) -> Limit:
+    """Returns how many challenges the calling device may leave unmet."""
+    passes_many = (await call.device()).passes_many
+    return Limits.CHALLENGES_AT_DOOR if passes_many else Limits.CHALLENGES_BY_DEVICE
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:

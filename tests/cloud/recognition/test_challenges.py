@@ -32,6 +32,7 @@ from protocol.messages import (
 from tests.support.device import Refused, TestDevice, fresh_phone, refusal
 from tests.support.plain_palms import burst
 from tests.support.served import PLAIN, Served
+from tests.support.sites import Site
 
 Take = Callable[[Challenge | None], Burst]
 TICK = timedelta(milliseconds=1)
@@ -351,6 +352,19 @@ def test_a_challenge_that_a_living_hand_answers_is_not_counted(
     kiosk.challenge(burst(who))
     with pytest.raises(Refused) as caught:
         kiosk.challenge(burst(who))
+    assert caught.value.problem.type is ProblemType.TOO_MANY_ATTEMPTS
+
+
+def test_a_gate_that_many_pass_is_not_held_up_by_one_hand_in_thirty(served: Served, who: str):
+    gate = Site(served, served.merchant(name="Works")).gate()
+    before = Limits.CHALLENGES_BY_DEVICE.count
+    for _ in range(before):
+        gate.challenge(burst(who))
+    served.tally(Limits.CHALLENGES_AT_DOOR, gate.id, Limits.CHALLENGES_AT_DOOR.count - before - 1)
+    assert identify(gate, gate.lit(palm(who))).live, "and it is given back"
+    gate.challenge(burst(who))
+    with pytest.raises(Refused) as caught:
+        gate.challenge(burst(who))
     assert caught.value.problem.type is ProblemType.TOO_MANY_ATTEMPTS
 
 
