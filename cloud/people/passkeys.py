@@ -174,14 +174,18 @@ async def passkeys_of(session: AsyncSession, person: OpenPerson) -> list[Kept]:
     return [Kept(row.id, _opened(person, row).name, row.since, row.used_at) for row in rows]
 
 
-async def remove(session: AsyncSession, person: OpenPerson, passkey_id: str) -> bool:
-    """Removes a passkey of a person. Returns whether they had it."""
+async def remove(session: AsyncSession, who: SignedIn, passkey_id: str) -> bool:
+    """Removes a passkey of who is signed in, and ends all their other sessions: it is not kept
+    which of them the passkey has begun. Returns whether they had it."""
     removed = await session.execute(
         delete(PasskeyRow)
-        .where(PasskeyRow.id == passkey_id, PasskeyRow.person_id == person.person_id)
+        .where(PasskeyRow.id == passkey_id, PasskeyRow.person_id == who.person.person_id)
         .returning(PasskeyRow.id)
     )
-    return removed.first() is not None
+    if removed.first() is None:
+        return False
+    await sign_ins.end_others(session, who)
+    return True
 
 
 async def remove_all(session: AsyncSession) -> int:

@@ -86,7 +86,7 @@ async def remove(asked: Asker, passkey_id: str) -> Response:
     if not who.is_fresh(asked.now):
         # The page says what to do.
         return redirect(f"{HOME}/passkeys/{passkey_id}/remove")
-    if not await passkeys.remove(asked.session, who.person, passkey_id):
+    if not await passkeys.remove(asked.session, who, passkey_id):
         raise Refusal(ProblemType.NOT_FOUND)
     asked.afterwards.append(partial(asked.context.database.forget_erased, passkey_id))
     return redirect(HOME)

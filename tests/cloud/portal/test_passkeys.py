@@ -124,6 +124,17 @@ async def test_a_passkey_is_listed_with_its_name_and_its_days_and_can_be_removed
     assert (await use(another, device.sign(await ask(another)))).status_code == 403
 
 
+async def test_whoever_signed_in_with_a_passkey_is_signed_out_when_it_is_removed(portal: Portal):
+    """Whoever has a stolen device stays in otherwise, though its owner has done what they can."""
+    await portal.account(PHONE)
+    device = await with_passkey(portal)
+    thief, owner = portal.browser(), portal.browser()
+    await use(thief, device.sign(await ask(thief)))
+    asked, action = await question(owner, await use(owner, device.sign(await ask(owner))))
+    assert (await owner.submit(asked, action)).url.path == "/portal"
+    assert (await thief.open("/portal")).url.path == "/portal/sign-in"
+
+
 async def test_only_who_has_just_signed_in_removes_a_passkey(portal: Portal):
     await portal.account(PHONE)
     browser = portal.browser()
