@@ -83,6 +83,18 @@ async def forget(session: AsyncSession, person: OpenPerson, site_id: str) -> Non
     )
 
 
+async def forget_palm(session: AsyncSession, person: OpenPerson, side: Side) -> list[bytes]:
+    """Forgets the answers with which a palm is kept of this hand, which its person has deleted:
+    they are asked again with the other one. Returns the traces of the templates that the database
+    may still hold (`cloud.context.Database.forget_erased`)."""
+    traces: list[bytes] = []
+    for row, given in await answers_of(session, person):
+        if given.palm is not None and given.palm.side == side:
+            traces.append(trace_of(row.sealed))
+            await session.delete(row)
+    return traces
+
+
 async def answers_of(session: AsyncSession, person: OpenPerson) -> list[tuple[KeptPalmRow, Answer]]:
     """Returns what a person has answered to all sites."""
     rows = await session.scalars(

@@ -74,16 +74,18 @@ async def ask_about_palm(asked: Asker, palm_id: str) -> Response:
 
 @routes.post("/palms/{palm_id}")
 async def delete_palm(asked: Asker, palm_id: str) -> Response:
-    """Deletes a palm. The last one goes with the account only (`cloud.portal.leaving`)."""
-    _, is_last = await _find_palm(asked, palm_id)
+    """Deletes a palm, and what gates may keep of it. The last one goes with the account only
+    (`cloud.portal.leaving`)."""
+    side, is_last = await _find_palm(asked, palm_id)
     if is_last:
         raise Refusal(ProblemType.CONFLICT)
     await erase_palm(asked.session, asked.person, palm_id)
+    kept = await kept_palms.forget_palm(asked.session, asked.person, side)
 
     async def remove_from_gallery() -> None:
         asked.context.gallery.remove_palm(palm_id)
 
-    forget = partial(asked.context.database.forget_erased, palm_id)
+    forget = partial(asked.context.database.forget_erased, palm_id, *kept)
     asked.afterwards += [remove_from_gallery, forget]
     return redirect(HOME)
 

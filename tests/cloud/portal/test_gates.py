@@ -1,11 +1,14 @@
 """People end in the portal that gates recognise their palm without a network."""
 
+import re
+
 import pytest
 
 from cloud.entry import kept_palms
 from cloud.entry.access import Access
 from cloud.entry.kept_palms import Answer, KeptPalm
 from cloud.entry.tables import AccessRow
+from cloud.keys.persons import OpenPerson
 from protocol.messages import Side
 from tests.support.portal import Portal, forms
 
@@ -14,26 +17,44 @@ pytestmark = pytest.mark.anyio
 PHONE = "+14155550123"
 
 
-async def test_it_is_ended_and_asked_again(portal: Portal):
+async def lets_keep(portal: Portal, side: Side) -> OpenPerson:
+    """Returns somebody who has let the gates of a site keep a palm."""
     person = await portal.account(PHONE)
     access = person.seal(Access(person="E-1001"), "access.sealed/first")
     about = {"person_id": person.person_id, "merchant_id": "first", "site_id": "first"}
     await portal.add(AccessRow(**about, sealed=access, at=portal.now, accepted_at=portal.now))
-    kept = Answer(palm=KeptPalm(side=Side.LEFT, version=1, template="AAAA"))
-
-    async def answered() -> Answer | None:
-        async with portal.database.session() as session:
-            return await kept_palms.answer_of(session, person, "first")
-
+    kept = Answer(palm=KeptPalm(side=side, version=1, template="AAAA"))
     async with portal.database.session() as session:
         await kept_palms.answer(session, person, "first", kept, portal.now)
         await session.commit()
+    return person
+
+
+async def answered(portal: Portal, person: OpenPerson) -> Answer | None:
+    async with portal.database.session() as session:
+        return await kept_palms.answer_of(session, person, "first")
+
+
+async def test_it_is_ended_and_asked_again(portal: Portal):
+    person = await lets_keep(portal, Side.LEFT)
     browser = portal.browser()
     page = await browser.sign_in(PHONE)
     assert "also when they have no network" in page.text
     page = await browser.submit(page, "/portal/gates/first/stop")
     assert "only when they have a network" in page.text
-    assert await answered() == Answer(palm=None)
+    assert await answered(portal, person) == Answer(palm=None)
     page = await browser.submit(page, "/portal/gates/first/again")
-    assert await answered() is None
+    assert await answered(portal, person) is None
     assert "/portal/gates/first/stop" not in forms(page)
+
+
+@pytest.mark.parametrize("kept", Side)
+async def test_a_palm_that_is_deleted_is_kept_for_no_gate(portal: Portal, kept: Side):
+    person = await lets_keep(portal, kept)
+    browser = portal.browser()
+    page = await browser.sign_in(PHONE)
+    deleted = re.findall(r'href="(/portal/palms/\w+)"', page.text)[0]
+    asked = await browser.open(deleted)
+    assert "Delete your left palm?" in asked.text
+    await browser.submit(asked, deleted)
+    assert (await answered(portal, person) is None) is (kept is Side.LEFT)
