@@ -71,6 +71,9 @@ class BrowserRequest(ABC):
     """The fields of the form that was sent."""
     visitor: str = field(repr=False)
     """The token of a browser in which nobody is signed in."""
+    counted: set[str]
+    """The kinds of limits by which the request is counted for the address of the browser, also by
+    an attempt to answer it that was overtaken."""
     afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Any])
     """What is called once the transaction is committed."""
 
@@ -103,12 +106,15 @@ class BrowserRequest(ABC):
         return Site(self.origin, self.context.settings.merchant.name)
 
     def strangers_spend(self, limit: Limit) -> None:
-        """Counts an event for the address of the browser. Raises Refusal."""
-        _strangers(self.request).spend(limit, self._address, self.now)
+        """Counts an event for the address of the browser, once for one request. Raises Refusal."""
+        if limit.kind not in self.counted:
+            _strangers(self.request).spend(limit, self._address, self.now)
+            self.counted.add(limit.kind)
 
     def strangers_take_back(self, limit: Limit) -> None:
         """Takes the latest event of the browser's address back."""
         _strangers(self.request).take_back(limit, self._address)
+        self.counted.remove(limit.kind)
 
     @property
     def _address(self) -> str:
@@ -182,8 +188,9 @@ class BrowserRoute(APIRoute, ABC, Generic[Asked]):
             fields = await _fields(request, largest, takes_files=self.takes_files)
         if context.database.is_for_deletions_only and not self.serves_deletions:
             raise Refusal(ProblemType.STORAGE_FULL)
+        counted = set[str]()
         asked, response = await answering(
-            lambda _: self._work(context, request, origin, fields, endpoint),
+            lambda _: self._work(context, request, origin, fields, endpoint, counted=counted),
             context.database,
             serves_deletion=self.serves_deletions,
         )
@@ -202,6 +209,8 @@ class BrowserRoute(APIRoute, ABC, Generic[Asked]):
         origin: str,
         fields: Mapping[str, str],
         endpoint: Handler,
+        *,
+        counted: set[str],
     ) -> tuple[Asked, Response]:
         cookie = self.asks.visitor_cookie
         visitor = token_in(request, cookie)
@@ -214,6 +223,7 @@ class BrowserRoute(APIRoute, ABC, Generic[Asked]):
                 origin=origin,
                 fields=fields,
                 visitor=visitor or new_token(),
+                counted=counted,
             )
             await asked.recognise()
             elsewhere = await self.admit(asked)

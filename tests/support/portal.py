@@ -1,8 +1,8 @@
 """The portal with browsers before it, and without a vault or a provider behind it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -12,7 +12,8 @@ from typing import Any, cast
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
 from cloud.app import create_app
 from cloud.context import Context
@@ -391,6 +392,30 @@ class Portal:
 
 def _raw(text: str | bytes) -> bytes:
     return text.encode() if isinstance(text, str) else text
+
+
+class Overtaken(Exception):
+    """A deadlock, which PostgreSQL has ended for another transaction."""
+
+    sqlstate = "40P01"
+
+
+@contextmanager
+def before_commits(portal: Portal, act: Callable[[], None]) -> Iterator[None]:
+    """Has something done before each commit of this service while the block lasts. Other services
+    run in the same process."""
+
+    engine = portal.database.session.kw["bind"].sync_engine
+
+    def committing(session: Session) -> None:
+        if session.get_bind().engine is engine:
+            act()
+
+    event.listen(Session, "before_commit", committing)
+    try:
+        yield
+    finally:
+        event.remove(Session, "before_commit", committing)
 
 
 @asynccontextmanager

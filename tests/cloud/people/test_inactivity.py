@@ -2,8 +2,7 @@
 clock, the disk, the message provider and the service."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
 from errno import ENOSPC
 from pathlib import Path
@@ -12,8 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from cloud.jobs.housekeeping import end_retention
 from cloud.keys.persons import OpenPerson
@@ -25,7 +23,7 @@ from cloud.people.inactivity import ends_at
 from cloud.people.tables import ActivityRow, InactivityRun, ReceiptRow
 from cloud.policy import BOOKKEEPING, LAST_NOTICE, NOTICE, RUNS_BETWEEN
 from cloud.settings import Retention, Settings
-from tests.support.portal import Portal, open_portal
+from tests.support.portal import Portal, before_commits, open_portal
 
 pytestmark = pytest.mark.anyio
 
@@ -312,24 +310,6 @@ async def test_one_number_that_gets_no_message_holds_nobody_up(house: House):
 # A full disk, and a service that is killed
 
 
-@contextmanager
-def before_commits(house: House, act: Callable[[], None]) -> Iterator[None]:
-    """Has something done before each commit of this service while the block lasts. Other services
-    run in the same process."""
-
-    engine = house.portal.database.session.kw["bind"].sync_engine
-
-    def committing(session: Session) -> None:
-        if session.get_bind().engine is engine:
-            act()
-
-    event.listen(Session, "before_commit", committing)
-    try:
-        yield
-    finally:
-        event.remove(Session, "before_commit", committing)
-
-
 @pytest.mark.sqlite
 async def test_on_a_full_disk_nobody_is_told_what_could_not_be_noted(house: House):
     end = await house.unused()
@@ -350,7 +330,7 @@ async def test_a_disk_that_fills_up_ends_the_run_before_more_is_sent(house: Hous
         if house.messages.sent:
             raise OSError(ENOSPC, "No space left on device")
 
-    with before_commits(house, store_nothing), pytest.raises(OSError, match="No space"):
+    with before_commits(house.portal, store_nothing), pytest.raises(OSError, match="No space"):
         await job.run(house.portal.context)
     (run,) = await house.runs()
     assert (len(house.messages.sent), run.told, run.failed, run.ended_at) == (1, 0, 1, None)
@@ -369,7 +349,7 @@ async def runs_until_killed(house: House, at: int) -> bool:
             raise Killed
 
     house.messages.before = house.messages.after = kill
-    with before_commits(house, kill):
+    with before_commits(house.portal, kill):
         try:
             await job.run(house.portal.context)
         except Killed:

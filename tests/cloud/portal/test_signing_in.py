@@ -15,7 +15,7 @@ from cloud.policy import CODE_ATTEMPTS, CODE_LIFE, Limit, Limits
 from cloud.settings import Portal as PortalSettings
 from cloud.settings import Settings
 from cloud.web.tables import Tally
-from tests.support.portal import ORIGIN, Portal, forms, open_portal
+from tests.support.portal import ORIGIN, Overtaken, Portal, before_commits, forms, open_portal
 
 pytestmark = pytest.mark.anyio
 
@@ -239,6 +239,29 @@ async def test_an_address_tries_so_often_an_hour_whatever_the_numbers(portal: Po
             page = await browser.submit(page, "/portal/code", code="000000")
         assert page.status_code == status
     assert (await portal.browser("192.0.2.8").ask_for_code(UNKNOWN)).status_code == 200
+
+
+@pytest.mark.parametrize(("is_right", "left"), [(True, 0), (False, 1)])
+async def test_a_sign_in_that_was_overtaken_and_is_done_again_counts_once(
+    portal: Portal, is_right: bool, left: int
+):
+    await portal.account(PHONE)
+    browser = portal.browser("192.0.2.7")
+    page = await browser.ask_for_code(PHONE)
+    code = portal.last_code(PHONE)
+    overtaken = [Overtaken(), Overtaken()]
+
+    def overtake() -> None:
+        if overtaken:
+            raise overtaken.pop()
+
+    with before_commits(portal, overtake):
+        page = await browser.submit(page, "/portal/code", code=code if is_right else wrong(code))
+    assert overtaken == []
+    assert (page.url.path == "/portal") is is_right
+    limit = Limits.PORTAL_FAILED_BY_ADDRESS
+    had, _ = portal.app.state.strangers.left(limit, "192.0.2.7", portal.now)
+    assert limit.count - had == left
 
 
 async def test_what_a_sender_says_of_its_address_is_believed_of_the_settings_proxies_only(
