@@ -119,11 +119,11 @@ class BrowserRequest(ABC):
     @property
     def _address(self) -> str:
         proxies = {str(proxy) for proxy in self.context.settings.portal.proxies}
-        address = self.request.client.host if self.request.client else ""
+        address = limits.plain(self.request.client.host) if self.request.client else ""
         # Each proxy appends the address that it was called from.
         forwarded = ",".join(self.request.headers.getlist("x-forwarded-for")).split(",")
         while address in proxies and forwarded:
-            address = forwarded.pop().strip() or address
+            address = limits.plain(forwarded.pop().strip()) or address
         return address
 
 

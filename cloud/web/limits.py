@@ -147,7 +147,18 @@ class Strangers:
             events.pop()
 
 
+def plain(address: str) -> str:
+    """Returns an IPv4 address as such, which a socket of both families tells as one of IPv6 (RFC
+    4291, section 2.5.5.2). Any other is returned as it is."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    return address if ip.version == 4 or ip.ipv4_mapped is None else str(ip.ipv4_mapped)
+
+
 def _network(address: str) -> str:
+    address = plain(address)
     try:
         ip = ip_address(address)
     except ValueError:

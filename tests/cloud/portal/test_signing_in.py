@@ -277,6 +277,8 @@ async def test_what_a_sender_says_of_its_address_is_believed_of_the_settings_pro
             ("192.0.2.1", "203.0.113.200, 198.51.100.7", 429),
             ("192.0.2.1", "198.51.100.7, 203.0.113.200", 200),
             ("192.0.2.2", "203.0.113.200", 429),
+            ("::ffff:192.0.2.1", "203.0.113.200", 200),
+            ("::ffff:192.0.2.1", "::ffff:198.51.100.7", 429),
         ):
             browser = portal.browser(sender)
             browser.http.headers["x-forwarded-for"] = said

@@ -66,6 +66,15 @@ def test_a_stranger_is_not_kept_out_by_a_clock_that_was_wrong():
     assert strangers.left(LIMIT, "192.0.2.1", NOW)[0] == LIMIT.count - 1
 
 
+def test_senders_over_ipv4_are_told_apart_at_a_socket_of_both_families():
+    """It listens on `::`, and one sender would otherwise keep out all the others."""
+    strangers = Strangers()
+    for _ in range(LIMIT.count):
+        strangers.spend(LIMIT, "::ffff:192.0.2.1", NOW)
+    assert strangers.left(LIMIT, "192.0.2.1", NOW)[0] == 0
+    assert strangers.left(LIMIT, "::ffff:192.0.2.2", NOW)[0] == LIMIT.count
+
+
 @pytest.mark.anyio
 async def test_a_client_that_hangs_up_in_its_body_is_refused_and_is_no_error_of_the_service():
     events: list[Message] = [
