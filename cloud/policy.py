@@ -209,7 +209,8 @@ class Limits:
     FILES = Limit("files with a key", 20, timedelta(minutes=10))
     """Asked for and fetched, together. A file is made anew each time, which may take seconds."""
     TAKINGS = Limit("takings of access and tickets", 60, timedelta(minutes=10))
-    """By one member of staff, or one key. All that people have at a place is opened each time."""
+    """Of memberships as well. By one member of staff, or one key: all that people have at a place
+    is opened each time, and the codes of membership cards can be guessed."""
     COMPARISONS = Limit("days compared with a key", 30, timedelta(hours=1))
     """The payment provider is asked for everything of a day each time."""
     PALM_REQUESTS = Limit("requests for palms of a merchant", 1200, timedelta(hours=1))

@@ -87,7 +87,9 @@ class Taker:
 
     async def take_membership(self, merchant: MerchantRow, code: str) -> int:
         """Takes the membership card with this code from whoever has linked it, and returns from how
-        many people. Raises pydantic's ValidationError for a text that is no code."""
+        many people. Raises pydantic's ValidationError for a text that is no code, and Refusal for
+        who does it too often."""
+        await self._count()
         traces = await acts.unlink_membership(
             self.session, self.context.master, self.by, merchant, code
         )
@@ -99,11 +101,15 @@ class Taker:
         """Yields a session that reads all that people have at a place. Nobody waits for the
         database meanwhile, and it is done once at a time. Raises Refusal for who does it too
         often."""
-        await limits.spend(self.session, Limits.TAKINGS, self.by.who, self.by.at)
+        await self._count()
         await self.session.commit()
         database = self.context.database
         async with database.turn("look through", place_id), database.reading() as session:
             yield session
+
+    async def _count(self) -> None:
+        """Counts a taking. Raises Refusal for who does it too often."""
+        await limits.spend(self.session, Limits.TAKINGS, self.by.who, self.by.at)
 
     def _forget(self, *traces: str | bytes) -> None:
         if traces:
