@@ -144,8 +144,13 @@ class PeerGates(asyncio.DatagramProtocol):
     async def claim(
         self, position: int, passage: UUID, at: datetime
     ) -> AsyncGenerator[Passage | None]:
-        """Yields the entry that another gate knows of, None when this gate may let somebody in. It
-        is this gate's ticket while the block lasts, and afterwards if `entered` says so."""
+        """Yields the entry that another gate knows of, or that is under way at this one; None when
+        this gate may let somebody in. It is this gate's ticket while the block lasts, and
+        afterwards if `entered` says so."""
+        if position in self._open:
+            # Whoever has walked off is still being decided about, and taken back then.
+            yield Passage(Direction.ENTRY, self._open[position].claim.at, self._gate)
+            return
         claim = _Claim(position=position, passage=passage, at=at, gate=self._gate)
         mine = self._open[position] = _Open(claim, set(self._others))
         try:

@@ -102,6 +102,20 @@ async def test_of_two_claims_at_once_one_wins(first_to_claim: int) -> None:
     assert sorted(outcomes) == [False, True]
 
 
+async def test_of_two_claims_at_one_gate_the_second_gets_nothing() -> None:
+    """Somebody has walked off while their ticket was decided about, and shows it again."""
+    at = GateClock().wall()
+    async with pair((Knows(), Knows())) as (one, other):
+        async with one.claim(5, HIGH, at) as used:
+            assert used is None
+            async with one.claim(5, LOW, at) as again:
+                assert again == Passage(ENTRY, at, "Gate A")
+            async with other.claim(5, LOW, at) as elsewhere:
+                assert elsewhere == Passage(ENTRY, at, "Gate A"), "the first is still under way"
+        async with one.claim(5, LOW, at) as used:
+            assert used is None
+
+
 async def test_what_a_gate_claimed_before_it_went_silent_counts_as_used() -> None:
     clock = PeerClock()
     here, there = free_ports()
