@@ -28,6 +28,7 @@ from cloud.merchants.merchants import find_site, place_of
 from cloud.web.limits import read_body
 from cloud.web.merchant_keys import API_KEY, KeyUse, merchant_with
 from cloud.web.problems import Refusal
+from cloud.web.trying import answering
 from protocol.messages import Fault, ProblemType
 
 MAX_LIST = 8 * 1024 * 1024
@@ -78,16 +79,22 @@ async def _change(
     )
     body = _arrays(await read_body(request, MAX_LIST), needed, allowed)
     people, numbers = _read(body.get("people", []), body.get("take", []), country)
-    async with context.database.session() as session:
 
-        async def find_member(phone: str) -> OpenPerson | None:
-            return await member_with(session, context.master, phone, merchant_id)
+    async def take(_again: bool) -> Taken:
+        async with context.database.session() as session:
 
-        site, _ = await place_of(session, site_id)
-        came = await take_list(session, site, people, find_member, context.clock(), whole=whole)
-        taken = await take_from(session, site, numbers, find_member)
-        await session.commit()
-    return Taken(**asdict(came) | {"taken": came.taken + taken})
+            async def find_member(phone: str) -> OpenPerson | None:
+                return await member_with(session, context.master, phone, merchant_id)
+
+            site, _ = await place_of(session, site_id)
+            came = await take_list(session, site, people, find_member, context.clock(), whole=whole)
+            taken = await take_from(session, site, numbers, find_member)
+            await session.commit()
+        return Taken(**asdict(came) | {"taken": came.taken + taken})
+
+    # Two lists that name people in another order wait for each other. What was given before one of
+    # them was overtaken is unchanged then.
+    return await answering(take, context.database, serves_deletion=False)
 
 
 def _read(people: list[object], take: list[object], country: str) -> tuple[list[Listed], list[str]]:

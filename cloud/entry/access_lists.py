@@ -246,10 +246,12 @@ async def take_list(
 async def take_from(
     session: AsyncSession, site: SiteRow, phones: Iterable[str], find_member: FindMember
 ) -> int:
-    """Takes what the people with these mobile numbers have at a site. Returns how many had
-    anything."""
+    """Takes what the people with these mobile numbers have at a site, and commits as `take_list`.
+    Returns how many had anything."""
     taken = 0
-    for phone in phones:
+    for number, phone in enumerate(phones, 1):
+        if number % AT_ONCE == 0:
+            await session.commit()
         person = await find_member(phone)
         if person is not None and await access.take(session, person.person_id, site.id):
             taken += 1
@@ -258,6 +260,8 @@ async def take_from(
 
 async def _take_others(session: AsyncSession, site: SiteRow, kept: Collection[str]) -> int:
     others = await access.listed_at(session, site.id) - set(kept)
-    for person_id in others:
+    for number, person_id in enumerate(others, 1):
+        if number % AT_ONCE == 0:
+            await session.commit()
         await access.take(session, person_id, site.id)
     return len(others)

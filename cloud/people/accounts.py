@@ -14,7 +14,7 @@ from cloud.context import Gallery
 from cloud.entry.access import count_access
 from cloud.entry.tickets import count_tickets
 from cloud.keys.person_keys import MasterKey
-from cloud.keys.persons import OpenPerson, find_person, opened
+from cloud.keys.persons import OpenPerson, find_person, opened, still_there
 from cloud.loyalty.memberships import count_memberships, membership_of
 from cloud.matching import Code
 from cloud.merchants.merchants import place_of
@@ -296,7 +296,10 @@ async def member_with(
     """Returns the person with a mobile number, in E.164, who has agreed to use their palm at a
     merchant; None when nobody has."""
     person_id = await person_id_of(session, master.lookup("phone", phone))
-    if person_id is None or not await session.get(AgreementRow, (person_id, merchant_id)):
+    # Held before it is read whether they agree: they may leave or withdraw at this moment.
+    if person_id is None or not await still_there(session, [person_id]):
+        return None
+    if await session.get(AgreementRow, (person_id, merchant_id)) is None:
         return None
     return await find_person(session, master, person_id)
 

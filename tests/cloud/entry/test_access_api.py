@@ -2,18 +2,22 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from cloud.entry.access import Access, access_of
 from cloud.keys.persons import find_person
 from cloud.merchants.merchants import find_site
+from cloud.merchants.tables import SiteRow
 from cloud.web.merchant_keys import KeyUse, make_key
 from protocol.entry import Admission, EntryRefusal
 from protocol.messages import Problem, ProblemType
 from tests.support.device import fresh_phone
+from tests.support.portal import Overtaken, before_commits, open_portal
 from tests.support.served import Served
 from tests.support.sites import Site, show_palm
 
@@ -78,6 +82,33 @@ def member(site: Site, who: str) -> str:
     phone = fresh_phone()
     site.gate().sign_up(who, phone=phone)
     return phone
+
+
+@pytest.mark.anyio
+async def test_a_list_that_was_overtaken_is_taken_all_the_same(tmp_path: Path):
+    """Another one has named the same people in another order, perhaps."""
+    async with open_portal(tmp_path) as portal:
+        await portal.account("+14155550123")
+        async with portal.database.session() as session:
+            site = (await session.scalars(select(SiteRow.id))).one()
+            life, master = timedelta(days=365), portal.context.master
+            key = await make_key(session, master, KeyUse.ACCESS, "first", portal.now, life=life)
+            await session.commit()
+        overtaken = [Overtaken()]
+
+        def overtake() -> None:
+            if overtaken:
+                raise overtaken.pop()
+
+        body = {"people": [{"phone": "+14155550123", "person": "E-1001"}]}
+        with before_commits(portal, overtake):
+            answer = await portal.browser().http.put(
+                f"/v1/merchants/first/sites/{site}/access-list",
+                json=body,
+                headers={"x-api-key": key},
+            )
+        assert overtaken == []
+        assert came_of(answer) == (1, 0, 0, 0)
 
 
 def came_of(answer: httpx.Response) -> tuple[int, int, int, int]:
