@@ -64,9 +64,12 @@ async def run(context: Context) -> None:
             shortest = await shortest_inactivity(session, context.settings)
             people = await inactivity.candidates(session, now, shortest)
             await session.commit()
+        # Each run begins with others: numbers that get no message any more would always be the
+        # first otherwise, and end every run before anybody else has their turn.
+        first = run_id * UNSENT_AT_MOST % max(1, len(people))
         fault: str | None = None
         unsent = 0
-        for person_id in people:
+        for person_id in (*people[first:], *people[:first]):
             try:
                 await _do_next(context, run_id, person_id)
                 unsent = 0

@@ -307,6 +307,26 @@ async def test_one_number_that_gets_no_message_holds_nobody_up(house: House):
     assert len(house.warnings(OTHER)) == 2
 
 
+async def test_as_many_of_them_as_end_a_run_hold_nobody_up_either(house: House):
+    dead = [f"+141555501{number:02}" for number in range(job.UNSENT_AT_MOST)]
+    for phone in dead:
+        await house.portal.account(phone)
+    house.portal.pass_time(A_DAY)
+    end = await house.unused()
+    send = house.messages.send
+
+    async def refuse_many(phone: str, text: str) -> None:
+        if phone in dead:
+            raise NotSent("Twilio answered 400")
+        await send(phone, text)
+
+    house.messages.send = refuse_many
+    await house.live(end + 6 * A_DAY - house.portal.now)
+    assert len(house.warnings()) == 2
+    assert len(house.farewells()) == 1
+    assert [row.told_at for row in await house.people()] == [None] * len(dead)
+
+
 # A full disk, and a service that is killed
 
 
