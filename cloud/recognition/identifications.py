@@ -160,7 +160,10 @@ async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Ide
         .where(Candidate.identification_id == row.id)
         .order_by(Candidate.rarity.desc())
     )
-    candidates = rows.all()
+    # Who was deleted while they were read is not there any more.
+    found = rows.all()
+    known = await still_there(session, [candidate.person_id for candidate in found])
+    candidates = [candidate for candidate in found if candidate.person_id in known]
     guess = await count_guess(call, [candidate.person_id for candidate in candidates])
     row.attempts_left -= 1
     for candidate in candidates:

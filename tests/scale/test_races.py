@@ -7,9 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
+from sqlalchemy import text
+
+from cloud.keys.persons import erase_person
 from cloud.policy import CODE_ATTEMPTS, Limits
 from protocol.encoding import to_base64
 from protocol.messages import (
@@ -203,6 +206,42 @@ def test_digits_are_tried_as_often_as_they_may(kiosk: TestDevice, who: str):
     assert asked["step_up_failed"] == found.attempts_left
     assert asked.total() == AT_ONCE
     assert asked[None] == 0
+
+
+def test_digits_that_meet_a_deletion_are_refused(served: Pair, kiosk: TestDevice, who: str):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone)
+    person_id = served.person_id(phone)
+    found = kiosk.identify(who, likeness=0.35)
+    assert found.outcome is Outcome.STEP_UP
+    digits = LastFour(phone_last4=phone[-4:]).model_dump_json().encode()
+    path = f"/identifications/{found.identification_id}/step-up"
+
+    begun, answered = Event(), Event()
+    waiting = text(
+        "SELECT count(*) FROM pg_locks "
+        "WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    )
+
+    async def delete() -> bool:
+        """Returns whether the digits have come before it was done."""
+        async with served.database.session() as session:
+            await erase_person(session, person_id)
+            begun.set()
+            while not answered.is_set():
+                if await session.scalar(waiting):
+                    await session.commit()
+                    return True
+            return False
+
+    deletion = served.start(delete())
+    begun.wait()
+    try:
+        answer = kiosk.send("POST", path, digits)
+    finally:
+        answered.set()
+    assert deletion.result()
+    assert refusal(answer).type is ProblemType.STEP_UP_FAILED
 
 
 def test_an_activation_code_activates_one_device(served: Pair):
