@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, not_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
@@ -182,9 +182,7 @@ async def find(
     """Returns who is signed in with a token; None when nobody is, or not any more."""
     row = await session.scalar(
         select(SessionRow).where(
-            SessionRow.lookup == _session_lookup(context, token),
-            SessionRow.seen_at > now - SESSION_IDLE,
-            SessionRow.since > now - SESSION_LIFE,
+            SessionRow.lookup == _session_lookup(context, token), _is_open(now)
         )
     )
     if row is None:
@@ -228,11 +226,7 @@ async def sessions_of(session: AsyncSession, person: OpenPerson, now: datetime) 
     """Returns the sessions of a person, the newest first."""
     rows = await session.scalars(
         select(SessionRow)
-        .where(
-            SessionRow.person_id == person.person_id,
-            SessionRow.seen_at > now - SESSION_IDLE,
-            SessionRow.since > now - SESSION_LIFE,
-        )
+        .where(SessionRow.person_id == person.person_id, _is_open(now))
         .order_by(SessionRow.since.desc(), SessionRow.id)
     )
     return [
@@ -313,10 +307,16 @@ async def forget_number(session: AsyncSession, phone_lookup: str) -> None:
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
     await session.execute(delete(SignInRow).where(SignInRow.expires_at <= now))
-    await session.execute(
-        delete(SessionRow).where(
-            or_(SessionRow.seen_at <= now - SESSION_IDLE, SessionRow.since <= now - SESSION_LIFE)
-        )
+    await session.execute(delete(SessionRow).where(not_(_is_open(now))))
+
+
+def _is_open(now: datetime) -> ColumnElement[bool]:
+    """Returns the condition of sessions that have not ended. One that begins further ahead than it
+    may last was begun by a clock that was wrong, and would last until the clock has got there."""
+    return and_(
+        SessionRow.seen_at > now - SESSION_IDLE,
+        SessionRow.since > now - SESSION_LIFE,
+        SessionRow.since < now + SESSION_LIFE,
     )
 
 

@@ -112,6 +112,18 @@ async def test_a_session_ends_after_twelve_hours_however_it_is_used(portal: Port
     assert not await is_signed_in(browser)
 
 
+async def test_a_session_of_a_clock_that_was_ahead_ends_with_that(portal: Portal):
+    await portal.account(PHONE)
+    browser = portal.browser()
+    portal.pass_time(timedelta(days=30))
+    await browser.sign_in(PHONE)
+    portal.pass_time(-timedelta(days=30))
+    assert not await is_signed_in(browser)
+    await forget_expired(portal.context)
+    async with portal.database.session() as session:
+        assert (await session.scalars(select(SessionRow))).all() == []
+
+
 async def test_an_expired_session_changes_nothing(portal: Portal):
     await portal.account(PHONE)
     browser = portal.browser()
