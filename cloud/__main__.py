@@ -491,7 +491,9 @@ async def _rekey(state: State, chosen: Settings) -> int:
             )
             async with starting as vault:
                 transform = await vault.rekey()
-                done = await renew_search_codes(store, master, vault, transform, _show_progress)
+                done = await renew_search_codes(
+                    store, master, vault, transform, _show_progress, is_new=True
+                )
             async with store.session() as session:
                 # Not before: who does it again after a crash needs no other approval.
                 if approval is None:

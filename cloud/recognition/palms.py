@@ -139,6 +139,11 @@ async def count_stale(session: AsyncSession, transform: str) -> int:
     return await session.scalar(stale) or 0
 
 
+async def transforms(session: AsyncSession) -> set[str]:
+    """Returns the names of all transforms that palms have search codes of."""
+    return set(await session.scalars(select(PalmRow.transform).distinct()))
+
+
 async def stale_palms(
     session: AsyncSession, master: MasterKey, transform: str, limit: int
 ) -> Sequence[tuple[OpenPerson, PalmRow]]:

@@ -35,6 +35,7 @@ from cloud.vault.turns import NothingThere, Turns
 from palm.search.protection import ProtectedTemplate
 from palm.template.interfaces import Template
 from protocol.messages import Purpose, VaultKey, VaultKeySet
+from protocol.seldom import Seldom
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +110,7 @@ class VaultClient:
         self._under_way: set[asyncio.Task[messages.Answer]] = set()
         self._introduction: Introduction | None = None
         """What the vault that answered first has said, and all others have to say."""
+        self._may_say_other_secret = Seldom(60.0)
         self._keys: VaultKeySet | None = None
         self._keys_told_at = 0.0
         """When a vault has told its keys, in seconds of the loop's clock."""
@@ -222,6 +224,11 @@ class VaultClient:
             case ExaminedPalm() as examined:
                 if examined.current.transform != self.introduction.transform:
                     # Nobody would be found by such a code, and nothing would say why.
+                    if self._may_say_other_secret():
+                        log.error(
+                            "the vault has another templates.secret than when this service was "
+                            "started, and no palm is taken: start the service again"
+                        )
                     raise VaultUnavailable("the vaults have another secret than at the start")
                 return examined
             case messages.NotLive(purpose, visit, nonce):

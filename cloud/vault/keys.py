@@ -30,6 +30,7 @@ SEALING = "sealing.wrapped"
 """The file of the key that seals the others."""
 
 _SIGNING_BYTES = 32
+_TIME_BYTES = 8
 _PURPOSE = "vault's sealing key"
 _SEALED = b"sealed with sealing.wrapped\n"
 """How a file begins that is sealed. No other begins so: they are the name of a suite, and random
@@ -148,6 +149,10 @@ class TemplateSecrets:
     """Seals templates; it never changes while any are enrolled."""
     gallery: bytes = field(repr=False)
     """Determines the transform that search codes are made under."""
+    renewed_at: int = 0
+    """When the gallery's secret took the place of another one, in milliseconds since the epoch: an
+    older copy of the file is known by it. 0 for the first secret, whose file does not say it, and
+    for one that version 0.1.0 has made."""
 
 
 def template_secrets(directory: Path, sealing: Key | None = None) -> TemplateSecrets:
@@ -158,13 +163,15 @@ def template_secrets(directory: Path, sealing: Key | None = None) -> TemplateSec
         made = TemplateSecrets(_secret(), _secret())
         _keep(directory, made, sealing)
         return made
-    first, gallery = raw[:SECRET_BYTES], raw[SECRET_BYTES:]
-    if len(raw) != 2 * SECRET_BYTES or not any(first) or not any(gallery):
+    first, rest = raw[:SECRET_BYTES], raw[SECRET_BYTES:]
+    gallery, renewed_at = rest[:SECRET_BYTES], rest[SECRET_BYTES:]
+    is_whole = len(gallery) == SECRET_BYTES and len(renewed_at) in (0, _TIME_BYTES)
+    if not is_whole or not any(first) or not any(gallery):
         raise StateDamaged(
             f"{path} is damaged, and no enrolled palm can be read without it. Restore it from the "
             "backup of the keys."
         )
-    return TemplateSecrets(first, gallery)
+    return TemplateSecrets(first, gallery, int.from_bytes(renewed_at))
 
 
 def mark(directory: Path) -> tuple[int, int] | None:
@@ -183,7 +190,10 @@ def renew_gallery_secret(directory: Path, sealing: Key | None = None) -> Templat
     Raises StateDamaged and OSError.
     """
     with alone(directory):
-        renewed = replace(template_secrets(directory, sealing), gallery=_secret())
+        before = template_secrets(directory, sealing)
+        # A clock that was set back must not make it older than the one before.
+        now = max(time.time_ns() // 1_000_000, before.renewed_at + 1)
+        renewed = replace(before, gallery=_secret(), renewed_at=now)
         _keep(directory, renewed, sealing)
     return renewed
 
@@ -193,7 +203,8 @@ def _secret() -> bytes:
 
 
 def _keep(directory: Path, kept: TemplateSecrets, sealing: Key | None) -> None:
-    _write(directory / TEMPLATE_SECRETS, kept.sealing + kept.gallery, sealing)
+    renewed_at = kept.renewed_at.to_bytes(_TIME_BYTES) if kept.renewed_at else b""
+    _write(directory / TEMPLATE_SECRETS, kept.sealing + kept.gallery + renewed_at, sealing)
 
 
 def _content(path: Path, sealing: Key | None) -> bytes | None:

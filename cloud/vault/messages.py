@@ -251,7 +251,7 @@ class Introduction:
     """The template versions that the vault makes and compares, the current one first."""
     transform: str
     """The name of the transform that it makes search codes under
-    (`palm.search.protection.name_of`)."""
+    (`cloud.vault.transforms.name_of`)."""
 
     def encode(self) -> list[Any]:
         keys = [[key.key_id, key.suite, from_base64(key.public_key)] for key in self.keys]

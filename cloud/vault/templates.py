@@ -16,10 +16,11 @@ from cryptography.exceptions import InvalidTag
 from cloud.keys.person_keys import Key
 from cloud.vault import keys
 from cloud.vault.messages import Confirmation
+from cloud.vault.transforms import name_of
 from palm.hand.roi import Roi
 from palm.liveness import signed
 from palm.liveness.signed import Signer, Signs
-from palm.search.protection import ProtectedProbe, ProtectedTemplate, Transform, name_of
+from palm.search.protection import ProtectedProbe, ProtectedTemplate, Transform
 from palm.template.interfaces import Extractor, Matcher, Template
 
 QUALITY_BYTES = 4
@@ -183,7 +184,7 @@ class Templates:
             version: Transform(secrets.gallery, version, scheme.matcher.vectors([]).shape[1])
             for version, scheme in self._schemes.items()
         }
-        self.transform = name_of(secrets.gallery)
+        self.transform = name_of(secrets.gallery, secrets.renewed_at)
 
     def _codes(self, templates: Sequence[Template]) -> list[bytes]:
         """Returns the search codes of templates, which are all of one version."""

@@ -1,6 +1,7 @@
 """Re-keying: all palms get new search codes, and nobody enrols again."""
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from cloud.keys.persons import find_person
 from cloud.recognition.palms import UNPROTECTED
 from cloud.recognition.tables import PalmRow
 from cloud.settings import Vault
-from cloud.state import State, StateInUse
+from cloud.state import State, StateDamaged, StateInUse
 from cloud.vault.client import VaultClient
 from cloud.vault.keys import TEMPLATE_SECRETS
 from protocol.messages import (
@@ -77,7 +78,7 @@ def test_everybody_has_a_new_search_code_and_is_still_recognised(
 ):
     root, kiosk = peopled
     old_codes, old_rows = codes(root), palms(root)
-    old_secret = (root / "vault" / TEMPLATE_SECRETS).read_bytes()[32:]
+    old_secret = (root / "vault" / TEMPLATE_SECRETS).read_bytes()[32:64]
     assert command(root, "rekey") == 0
     assert "5 palms" in capfd.readouterr().out
 
@@ -157,6 +158,36 @@ def test_a_service_does_not_start_with_a_vault_that_lost_its_secrets(
     process = Process(root)
     with pytest.raises(AssertionError, match=r"templates\.secret"), process:
         pass
+
+
+def test_an_older_secret_that_was_put_back_does_not_bring_the_old_codes_back(
+    peopled: tuple[Path, TestDevice], capfd: pytest.CaptureFixture[str]
+):
+    root, kiosk = peopled
+    file, old_codes = root / "vault" / TEMPLATE_SECRETS, codes(root)
+    old = file.read_bytes()
+    assert command(root, "rekey") == 0
+    renewed = codes(root)
+    file.write_bytes(old)
+    with pytest.raises(StateDamaged, match=r"templates\.secret.* run rekey"):
+        recognises_everybody(root, kiosk)
+    assert codes(root) == renewed
+    assert command(root, "rekey") == 0, capfd.readouterr().err
+    assert recognises_everybody(root, kiosk)
+    newest = codes(root)
+    for palm_id, code in newest.items():
+        assert code not in (old_codes[palm_id], renewed[palm_id])
+
+
+def test_a_database_of_before_a_rekeying_gets_the_codes_of_today(
+    peopled: tuple[Path, TestDevice], tmp_path: Path
+):
+    root, kiosk = peopled
+    assert command(root, "rekey") == 0
+    databases.copy(root, tmp_path / "before")
+    assert command(root, "rekey") == 0
+    shutil.copy(root / "vault" / TEMPLATE_SECRETS, tmp_path / "before" / "vault")
+    assert recognises_everybody(tmp_path / "before", kiosk)
 
 
 def test_a_person_who_leaves_before_a_rekeying_leaves_no_trace(
