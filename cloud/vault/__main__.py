@@ -217,9 +217,10 @@ class Vault:
         except NurseryLost:
             raise
         except Exception as error:
-            # Its message is left out: it may quote what was read.
+            # Its message is left out: it may quote what was read. That of the system names a file.
             kind = str(error) if isinstance(error, Failed) else type(error).__name__
-            _log(f"a question was refused because of a {kind}", trace_id)
+            why = f". {' '.join(cause_and_remedy(error))}" if isinstance(error, OSError) else ""
+            _log(f"a question was refused because of a {kind}{why}", trace_id)
             refusal = messages.CannotExamine(WireRefusal.UNUSABLE, Flaw.NOT_A_CAPTURE)
             return messages.pack(refusal)
 

@@ -325,7 +325,7 @@ class VaultClient:
             answer = await asyncio.shield(asking)
         refused = isinstance(answer, messages.CannotExamine)
         if refused and not isinstance(question, messages.Examine):
-            raise VaultRefused("the vault cannot answer this question")
+            raise VaultRefused("the vault cannot answer this question; its log says why")
         return answer
 
     async def _answer(self, turn: "_Turn", question: messages.Question) -> messages.Answer:

@@ -13,15 +13,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cloud.keys.person_keys import Key
+from cloud.telemetry import logs
 from cloud.vault import keys
 from protocol import documents
 from protocol.envelope import PrivateKey
 from protocol.files import alone, remove_durably
 from protocol.messages import DatedKey, VaultKey, VaultKeySet
+from protocol.seldom import Seldom
+from protocol.storage import cause_and_remedy
 
 SET_LIFE = timedelta(hours=24)
 OVERLAP = SET_LIFE + timedelta(hours=1)
 """With an hour for what was sealed at the end, and for clocks that differ."""
+
+COMPLAINTS_EVERY_S = 600.0
+"""How often the log is told of a key that cannot be destroyed, in seconds."""
 
 _SECOND = 10**9
 _OVERLAP_NS = int(OVERLAP.total_seconds()) * _SECOND
@@ -39,6 +45,7 @@ class CaptureKeys:
         self._sealing = sealing
         self._clock = clock
         self._lock = threading.Lock()
+        self._may_complain = Seldom(COMPLAINTS_EVERY_S)
         self._signer = keys.signing_key(directory, sealing)
         self._by_path: dict[Path, PrivateKey] = {}
         keys.load_or_make(directory, sealing)
@@ -102,12 +109,18 @@ class CaptureKeys:
         }
 
     def _forget(self) -> None:
-        """Destroys the keys whose time is over."""
+        """Destroys the keys whose time is over. One that the disk keeps opens nothing either, and
+        is destroyed once it can be: nobody else's palm may wait for that."""
         now = self._clock()
         for path, end in self._ends().items():
             if end is not None and end <= now:
-                remove_durably(path)
                 del self._by_path[path]
+                try:
+                    remove_durably(path)
+                except OSError as error:
+                    if self._may_complain():
+                        why = " ".join(cause_and_remedy(error))
+                        logs.say("vault", f"an expired capture key is not destroyed yet. {why}")
 
     def _ends(self) -> dict[Path, int | None]:
         """Returns when each key is destroyed: some time after the next one was made."""

@@ -2,6 +2,8 @@
 and never after; and what kiosks are told of them is signed and numbered."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -118,6 +120,42 @@ def test_a_key_whose_time_is_over_opens_nothing_in_a_vault_that_did_not_renew_it
     CaptureKeys(tmp_path, None, clock).renew()
     clock.ns += int(OVERLAP.total_seconds()) * 10**9
     assert not opens(keys, envelope)
+
+
+CHILD = "import sys, tests.cloud.vault.test_key_sets as test; test.outlive_a_key(sys.argv[1])"
+
+
+def outlive_a_key(mount: str) -> None:
+    """Runs in a process of its own, whose `mount` is a file system. Asserts what a key opens whose
+    time is over while nothing can be removed there."""
+    clock = Turned()
+    keys = CaptureKeys(Path(mount), None, clock)
+    clock.ns = time.time_ns() + 10**9
+    old = seal(b"palm", keys.public[0], context())
+    keys.renew()
+    subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
+    clock.ns += int(OVERLAP.total_seconds()) * 10**9
+    for _ in range(2):
+        assert opens(keys, seal(b"palm", keys.public[0], context()))
+        assert not opens(keys, old)
+        assert len(keys.tell().keys) == 1
+    subprocess.run(["mount", "-o", "remount,rw", mount], check=True)
+    assert not opens(keys, old)
+    assert len(key_files.private_keys(Path(mount))) == 1
+
+
+@pytest.mark.process
+def test_a_key_whose_time_is_over_keeps_no_palm_waiting_on_a_disk_that_keeps_it(tmp_path: Path):
+    namespace = ["unshare", "--user", "--map-root-user", "--mount"]
+    if subprocess.run([*namespace, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine does not let a test mount a file system of its own")
+    mount = f"mount -t tmpfs tmpfs {tmp_path} && exec {sys.executable} -c '{CHILD}'"
+    done = subprocess.run(
+        [*namespace, "sh", "-c", f"{mount} {tmp_path}"], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("an expired capture key is not destroyed yet") == 1
+    assert "the disk is read-only. Mount it writable." in done.stderr
 
 
 @pytest.mark.process
