@@ -49,8 +49,9 @@ from protocol.watchdog import Systemd
 
 FRESH_MS = 120_000
 """How old an envelope may be: an upload over a slow line with its retries takes that long."""
-STREAMS = 64
-"""The largest number of streams, of all services together, on which questions are answered."""
+STREAMS = 256
+"""The largest number of streams, of all services together, on which questions are answered: of 28
+services on a machine of eight processors or more, each with AT_ONCE streams and one more."""
 AHEAD_MS = 60_000
 """How far a device's clock may be ahead."""
 _CREDENTIALS = struct.Struct("3i")

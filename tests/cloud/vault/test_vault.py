@@ -8,6 +8,7 @@ import os
 import secrets
 import select
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -393,6 +394,19 @@ def test_a_vault_that_runs_by_itself_is_reached_by_its_socket_once_it_is_ready(
 
     for _ in range(2):
         asyncio.run(run())
+
+
+def test_a_vault_answers_sixteen_services_of_a_large_machine(
+    by_itself: "subprocess.Popen[bytes]", tmp_path: Path
+):
+    """Each has eight streams for questions, and one on which it looks whether the vault lives."""
+    with contextlib.ExitStack() as opened:
+        for _ in range(16 * 9):
+            stream = opened.enter_context(socket.socket(socket.AF_UNIX))
+            stream.settimeout(PATIENCE_S)
+            stream.connect(str(tmp_path / "vault.sock"))
+            stream.sendall(messages.pack(messages.Introduce()))
+            assert stream.recv(messages.HEAD.size)
 
 
 def test_the_command_runs_a_vault_by_itself_for_its_own_user(
