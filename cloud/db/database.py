@@ -14,6 +14,7 @@ from sqlalchemy import inspect, select, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db import postgres, sqlite
 from cloud.db.postgres import PostgresDatabase
@@ -132,6 +133,15 @@ def looking(address: Address) -> Generator[Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+async def takes_changes(session: AsyncSession) -> bool:
+    """Begins the transaction of a session, and returns whether something can be written in it.
+    Where it cannot, a file begins none at all. Raises sqlalchemy's DatabaseError."""
+    if session.get_bind().dialect.name != postgres.DIALECT:
+        await session.execute(select(1))
+        return True
+    return await session.scalar(text("SHOW transaction_read_only")) == "off"
 
 
 def storage_fault(error: BaseException) -> StorageFault | None:

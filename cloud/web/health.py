@@ -2,21 +2,28 @@
 monitor. Both answers are given to anybody and say nothing of anybody."""
 
 import asyncio
+import logging
 import time
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from cloud.context import Context
+from cloud.db.database import takes_changes
 from cloud.vault.kept import VaultState
 from protocol.messages import Message
+from protocol.seldom import Seldom
+
+log = logging.getLogger(__name__)
 
 PATIENCE_S = 2.0
 """How long the database may take before the service counts as not ready, in seconds."""
 REMEMBERED_S = 1.0
 """How long an answer is given again without another look: strangers may ask, too."""
+
+COMPLAINTS_EVERY_S = 60.0
+"""How often the log is told of a database that takes no changes, in seconds."""
 
 DatabaseState = Literal["works", "deletions_only", "does_not_answer"]
 
@@ -49,6 +56,7 @@ class Watch:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._looking = asyncio.Lock()
+        self._may_complain = Seldom(COMPLAINTS_EVERY_S)
         self._seen: tuple[float, Readiness] | None = None
         self._asked: asyncio.Task[bool] | None = None
         """The question that the database has not answered yet: it is not asked another one."""
@@ -73,13 +81,19 @@ class Watch:
         return "deletions_only" if self._context.database.is_for_deletions_only else "works"
 
     async def _transact(self) -> bool:
-        """Returns whether a transaction can be begun."""
+        """Returns whether a transaction can be begun in which something is written."""
         try:
             async with self._context.database.session() as session:
-                await session.execute(select(1))
+                if await takes_changes(session):
+                    return True
         except SQLAlchemyError:
             return False
-        return True
+        if self._may_complain():
+            log.error(
+                "the database takes no changes: it is a standby, or was made read-only. Name the "
+                "one that does with --database, or have its operator look"
+            )
+        return False
 
 
 @router.get("/healthz")

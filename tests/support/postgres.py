@@ -76,6 +76,16 @@ class Server(embedded.Server):
         """The folder of the tables and of the write-ahead log."""
         return self._data
 
+    def become_standby(self) -> None:
+        """Starts it again as one that takes changes from another server alone, and from nobody:
+        there is none."""
+        super().stop("fast")
+        signal = self.data / "standby.signal"
+        signal.touch()
+        if os.geteuid() == 0:
+            shutil.chown(signal, embedded.NOBODY)
+        self.start()
+
     def stop(self, how: str = "immediate") -> None:
         super().stop(how)
         shutil.rmtree(self._folder)

@@ -6,10 +6,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.engine import URL
 
 from cloud.app import create_app
+from cloud.db.postgres import PostgresDatabase
 from cloud.vault.kept import VaultState
 from cloud.web import health
+from tests.support.postgres import another
 from tests.support.served import Served
 
 
@@ -56,6 +59,27 @@ def test_a_database_that_does_not_answer_in_time_is_told_and_asked_only_once(
     for answer in answers:
         assert (answer.status_code, answer.json()["database"]) == (503, "does_not_answer")
     assert asked == 1
+
+
+@pytest.mark.process
+def test_a_standby_in_which_nothing_can_be_written_is_not_ready(
+    served: Served, caplog: pytest.LogCaptureFixture
+):
+    async def ask(address: URL) -> httpx.Response:
+        database = PostgresDatabase(address)
+        try:
+            (answer,) = await answers_of(replace(served.context, database=database), "/readyz")
+            return answer
+        finally:
+            await database.close()
+
+    with another() as server:
+        address = server.make("palm")
+        assert asyncio.run(ask(address)).status_code == 200
+        server.become_standby()
+        answer = asyncio.run(ask(address))
+    assert (answer.status_code, answer.json()["database"]) == (503, "does_not_answer")
+    assert "takes no changes: it is a standby" in caplog.text
 
 
 async def answers_of(context: Any, *paths: str) -> list[httpx.Response]:
