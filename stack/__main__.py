@@ -28,7 +28,7 @@ PORT = 7256
 DATABASE = "palm"
 SETTINGS = {"log_error_verbosity": "terse", "max_connections": "400"}
 """The database's: the details of an error quote values, and sixteen services with a worker take up
-to 18 connections each."""
+to 17 connections each."""
 TEXTS_S = 1.0
 """How often the simulated phones are looked at, in seconds."""
 
