@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import socket
+import sqlite3
 import stat
 import sys
 from collections.abc import Callable
@@ -36,7 +37,7 @@ from cloud.bootstrap import Does, HousekeepingStopped
 from cloud.console import audit, four_eyes
 from cloud.console.audit import By, Door
 from cloud.context import Context
-from cloud.db import database, migration
+from cloud.db import database, migration, postgres
 from cloud.db.database import DatabaseUnusable
 from cloud.integrations import asking
 from cloud.jobs.backups import (
@@ -256,13 +257,15 @@ def _run(  # noqa: PLR0911, PLR0912 - one for each verb
             case _:
                 return _run_until_stopped(arguments, state, chosen)
         return 0
-    except DatabaseError as error:
-        remedy = "Restore it from a backup."
+    except (DatabaseError, sqlite3.Error) as error:
+        remedy, fault = "Restore it from a backup.", database.storage_fault(error)
         if state.server is not None:
             remedy = "See that its server runs, has this database and lets this service in."
+            if fault is not None:
+                remedy = postgres.REMEDIES[fault]
         elif database.is_busy(error):
             remedy = "Another program holds it: end that."
-        elif (fault := database.storage_fault(error)) is not None:
+        elif fault is not None:
             remedy = f"{REMEDIES[fault]} If that does not help, restore it from a backup."
         raise DatabaseUnusable(
             f"{database.shown(state.address)} cannot be used ({database.said(error)}). {remedy}"

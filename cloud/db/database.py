@@ -5,6 +5,7 @@ What differs between the two stands in `cloud.db.sqlite`, `cloud.db.postgres` an
 """
 
 import os
+import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -180,7 +181,9 @@ def cause_of(error: BaseException) -> str:
     return type(error).__name__
 
 
-def said(error: DBAPIError) -> str:
+def said(error: DBAPIError | sqlite3.Error) -> str:
     """Returns what the engine has said about a statement or a connection, which names tables and
     columns, and no values."""
+    if isinstance(error, sqlite3.Error):
+        return str(error)
     return postgres.said(error) or str(error.orig)

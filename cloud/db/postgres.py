@@ -330,6 +330,13 @@ _STORAGE_FAULTS = {
     "XX001": StorageFault.BROKEN,
     "XX002": StorageFault.BROKEN,
 }
+REMEDIES = {
+    StorageFault.FULL: "Make room on the disk of its server.",
+    StorageFault.READ_ONLY: "It is a standby, or was made read-only. Name the server that takes "
+    "changes, or have its operator look.",
+    StorageFault.BROKEN: "Have the disk of its server checked, and restore it from a backup.",
+}
+"""What an operator does about each of these faults."""
 _OVERTAKEN = {"40001", "40P01", "23503", "23505"}
 """Serialization failure, deadlock, and a foreign or unique key that somebody else has met first."""
 _BUSY = {"53300", "55P03", "25P03"}

@@ -25,11 +25,12 @@ from pathlib import Path, PurePosixPath
 from cryptography.exceptions import InvalidTag
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Database
 from cloud.db import database, migration, snapshot
-from cloud.db.database import Address
+from cloud.db.database import Address, DatabaseUnusable
 from cloud.db.snapshot import SnapshotDamaged
 from cloud.db.sqlite import SqliteDatabase
 from cloud.keys import sealed_file
@@ -44,6 +45,7 @@ from cloud.state import State, StateDamaged
 from protocol.encoding import from_base64, to_base64
 from protocol.files import read_if_there, remove_durably, rename_durably, write_private
 from protocol.messages import DeletionReceipt
+from protocol.storage import CAUSES, REMEDIES
 
 log = logging.getLogger(__name__)
 
@@ -257,24 +259,41 @@ async def _restore_file(
     new = path.with_name(path.name + ".restored")
     migration.remove(new)
     try:
-        await asyncio.to_thread(_unseal, content, new)
-        migration.migrate(new)
-        migration.forget_before(new)
-        store = SqliteDatabase(new)
-        try:
-            async with store.session() as session:
-                deleted = await delete_again(session, master, listed)
-                await session.commit()
-        finally:
-            await store.close()
-        # Between the rows lie copies of those who were deleted.
-        database.rewrite(new)
+        with _telling_what_is_there(path):
+            await asyncio.to_thread(_unseal, content, new)
+            migration.migrate(new)
+            migration.forget_before(new)
+            store = SqliteDatabase(new)
+            try:
+                async with store.session() as session:
+                    deleted = await delete_again(session, master, listed)
+                    await session.commit()
+            finally:
+                await store.close()
+            # Between the rows lie copies of those who were deleted.
+            database.rewrite(new)
         _put_in_place(new, path)
         # They are of the database that was there: a version before would put it back.
         migration.forget_before(path)
     finally:
         migration.remove(new)
     return deleted
+
+
+@contextmanager
+def _telling_what_is_there(path: Path) -> Generator[None]:
+    """Raises DatabaseUnusable where the disk takes no more of a database that is being restored."""
+    try:
+        yield
+    except (OSError, sqlite3.Error, DatabaseError) as error:
+        fault = database.storage_fault(error)
+        if fault is None:
+            raise
+        is_there = f"{path} is as it was" if path.exists() else f"there is no {path} yet"
+        raise DatabaseUnusable(
+            f"the backup was not restored, since {CAUSES[fault]}; {is_there}. {REMEDIES[fault]} A "
+            f"restore takes the room of three copies of the database in {path.parent} for a while."
+        ) from None
 
 
 async def _restore_on_server(
@@ -284,25 +303,40 @@ async def _restore_on_server(
     async with snapshot.putting_back(address, content) as session:
         deleted = await delete_again(session, master, listed)
     # Between the rows lie those who were deleted, and all that was there before.
-    await asyncio.to_thread(database.rewrite, address)
+    try:
+        await asyncio.to_thread(database.rewrite, address)
+    except DatabaseError as error:
+        raise DatabaseUnusable(
+            "the database is restored, without those who have left since, but its rows could not "
+            f"be written anew ({database.said(error)}): what was there before lies between them. "
+            "Mend that, and have the server do VACUUM (FULL)."
+        ) from None
     return deleted
 
 
 def restore_keys(state: State, path: Path, *, wrapped_by: str | None = None) -> list[str]:
-    """Puts keys of a backup in the place of those that there are. The caller holds the directory.
-    Returns the names of the files. Raises SealedFileUnusable, KeysUnusable and OSError."""
+    """Puts keys of a backup in the place of those that there are, none of them unless there is room
+    for all. The caller holds the directory. Returns the names of the files. Raises
+    SealedFileUnusable, KeysUnusable and OSError."""
     if sealed_file.read_head(path).kind != KEYS:
         raise SealedFileUnusable(f"{path} is a backup of the database. Name one of keys.")
     content = b"".join(sealed_file.read(path, wrapped_by))
-    names: list[str] = []
-    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        for entry in tar:
-            name, file = PurePosixPath(entry.name), tar.extractfile(entry)
-            if file is None or name.is_absolute() or ".." in name.parts:
-                continue
-            write_private(state.root / name, file.read())
-            names.append(entry.name)
-    return names
+    written: dict[str, Path] = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+            for entry in tar:
+                name, file = PurePosixPath(entry.name), tar.extractfile(entry)
+                if file is None or name.is_absolute() or ".." in name.parts:
+                    continue
+                new = state.root / f"{name}.restored"
+                written[entry.name] = new
+                write_private(new, file.read())
+        for name, new in written.items():
+            rename_durably(new, state.root / name)
+    finally:
+        for new in written.values():
+            new.unlink(missing_ok=True)
+    return list(written)
 
 
 async def delete_again(session: AsyncSession, master: MasterKey, listed: Sequence[Listed]) -> int:

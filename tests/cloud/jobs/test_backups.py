@@ -3,8 +3,10 @@ and until when."""
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -388,3 +390,69 @@ def test_the_commands_save_and_restore_keys_and_database_each_by_itself(
     assert "--replace" in capfd.readouterr().err
     assert run(elsewhere, "restore", str(data), "--replace") == 0
     assert run(elsewhere, "restore", str(keys), "--replace") == 2
+
+
+# A disk that is really full
+
+
+CHILD = "import sys, tests.cloud.jobs.test_backups as t; t.restore_on_a_small_disk(*sys.argv[1:])"
+
+
+def restore_on_a_small_disk(mount: str, elsewhere: str) -> None:
+    """Runs in a process of its own, whose `mount` is a small file system. Asserts what is there
+    after a restore that finds no room, with more of it each time; at last it finds enough."""
+    root, filler = Path(mount) / "state", Path(mount) / "filler"
+    wrapped_by = ["--wrapped-by", f"file:{elsewhere}/kek"]
+
+    def run(where: Path, *words: str) -> int:
+        return main_module.main(["--state", str(where), *words])
+
+    def leave_room(size: int) -> None:
+        with filler.open("ab", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        os.truncate(filler, max(filler.stat().st_size - size, 0))
+
+    state = State.open(root)
+    bootstrap.open_store(state)
+    (root / "vault").mkdir()
+    for number in range(8):  # More than there is room for below.
+        (root / "vault" / f"{number}.key").write_bytes(b"key")
+    assert run(root, "backup", "--to", elsewhere, *wrapped_by) == 0
+    assert run(root, "backup-keys", "--to", elsewhere, *wrapped_by) == 0
+    (data,), (keys,) = Path(elsewhere).glob("*.backup"), Path(elsewhere).glob("*.keys")
+
+    before = state.database.read_bytes()
+    room = 0
+    while leave_room(room) or run(root, "restore", str(data), "--replace") != 0:
+        assert state.database.read_bytes() == before
+        assert not list(root.glob("*.restored*"))
+        room += len(before) // 3
+
+    fresh = Path(mount) / "fresh"
+    State.open(fresh)
+    leave_room(4 * 4096)
+    assert run(fresh, "restore-keys", str(keys)) == 2
+    assert not [file for file in fresh.rglob("*") if file.is_file() and file.name != "in-use"]
+    filler.unlink()
+    assert run(fresh, "restore-keys", str(keys)) == 0
+    assert len(list((fresh / "vault").glob("*.key"))) == 8
+
+
+@pytest.mark.process
+@pytest.mark.sqlite
+def test_a_restore_that_finds_no_room_leaves_what_was_there(tmp_path: Path, kek: str):
+    namespace = ["unshare", "--user", "--map-root-user", "--mount"]
+    if subprocess.run([*namespace, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine does not let a test mount a file system of its own")
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = f"mount -t tmpfs -o size=24m tmpfs {small} && exec {sys.executable} -c '{CHILD}'"
+    done = subprocess.run(
+        [*namespace, "sh", "-c", f"{mount} {small} {tmp_path}"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("the backup was not restored, since the disk is full") >= 3
