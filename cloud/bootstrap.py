@@ -212,15 +212,16 @@ async def running(
             noted=Noted(telemetry),
             answers=Does.REQUESTS in does,
         )
-        async with with_housekeeping(context, does), _news(context, does):
-            try:
+        try:
+            async with with_housekeeping(context, does), _news(context, does):
                 yield context
-            finally:
-                background = list(context.background)
-                for task in background:
-                    task.cancel()
-                await asyncio.gather(*background, return_exceptions=True)
-                context.noted.tell(last=True)
+        finally:
+            # Not before housekeeping has ended, which begins more.
+            background = list(context.background)
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            context.noted.tell(last=True)
 
 
 async def _check_laws(session: AsyncSession, settings: Settings, *, sandbox: bool) -> None:

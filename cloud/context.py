@@ -406,6 +406,8 @@ class Context:
     """Whether this process answers requests: it has a vault and a gallery then."""
     keys_told_on: date | None = None
     """The day on which it was last logged which keys of tills and systems expire."""
+    running: set[str] = field(default_factory=set[str])
+    """The kinds of errands (`cloud.jobs.errands`) that this process is running."""
     telling: set[str] = field(default_factory=set[str])
     """The receivers of webhooks (`cloud.integrations.deliveries`) that this process is telling."""
     background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])

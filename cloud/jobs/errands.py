@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from cloud.context import Context
+from cloud.db.database import cause_of
 from cloud.db.turns import TurnTaken
 from cloud.entry import check_ins
 from cloud.entry.check_ins import NotTaken
@@ -18,6 +19,8 @@ from cloud.providers import CardRefused, ProviderUnavailable
 
 log = logging.getLogger(__name__)
 
+LONGEST_S = 60.0
+"""How long an errand may take, in seconds. The others of its kind wait for it."""
 ENDING_S = 5.0
 """How long an errand may take to its end, in seconds, when its process is stopped meanwhile."""
 
@@ -35,15 +38,53 @@ RUNNERS: Mapping[str, Runner] = {
 """What runs the errands of each kind."""
 
 
-async def run_errands(context: Context) -> None:
-    """Runs all errands that are due, one after the other. Those that another process runs meanwhile
-    are left to it."""
+async def begin_errands(context: Context) -> None:
+    """Begins to run the errands that are due, beside the rest of housekeeping, and each kind beside
+    the others: whoever one is for may be slow, and nobody else may wait for that."""
     async with context.database.reading() as session:
-        due = await queue.due(session, context.clock())
-    for errand_id in due:
-        with suppress(TurnTaken):
-            async with context.database.turn("errand", errand_id):
-                await _to_its_end(_run_due(context, errand_id))
+        kinds = await queue.kinds_due(session, context.clock())
+    for kind in kinds - context.running:
+        context.running.add(kind)
+        context.begin(_run_beside(context, kind))
+
+
+async def run_errands(context: Context) -> None:
+    """Runs all errands that are due, one after the other."""
+    async with context.database.reading() as session:
+        kinds = await queue.kinds_due(session, context.clock())
+    for kind in sorted(kinds):
+        await _run_kind(context, kind)
+
+
+async def _run_beside(context: Context, kind: str) -> None:
+    name = f"{__name__} ({kind})"
+    try:
+        await _run_kind(context, kind)
+        context.seen.ran(name)
+    except Exception as error:
+        # The message is left out of the log: it may quote what was read.
+        context.telemetry.has_failed(run_errands.__name__)
+        context.seen.failed(name, cause_of(error))
+        log.error("errands of kind %r have to wait: %s", kind, cause_of(error))
+    finally:
+        context.running.discard(kind)
+
+
+async def _run_kind(context: Context, kind: str) -> None:
+    """Runs the errands of a kind that are due, and those that become due meanwhile. Those that
+    another process runs are left to it."""
+    tried: set[str] = set()
+    while True:
+        async with context.database.reading() as session:
+            due = await queue.due(session, kind, context.clock())
+        new = [errand_id for errand_id in due if errand_id not in tried]
+        if not new:
+            return
+        for errand_id in new:
+            tried.add(errand_id)
+            with suppress(TurnTaken):
+                async with context.database.turn("errand", errand_id):
+                    await _to_its_end(_run_due(context, errand_id))
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
@@ -81,7 +122,8 @@ async def _run(context: Context, errand: queue.DueErrand) -> bool:
         log.error("an errand of unknown kind %r is kept", errand.kind)
         return False
     try:
-        await run(context, errand.payload(context.master.outbox))
+        async with asyncio.timeout(LONGEST_S):
+            await run(context, errand.payload(context.master.outbox))
     except (ProviderUnavailable, CardRefused, NotSent, NotTaken) as error:
         log.warning("an errand has to wait: %s", error)
         return False

@@ -22,7 +22,7 @@ from cloud.entry import entries, presences, tickets
 from cloud.fleet import bundles
 from cloud.integrations import deliveries, events, palm_requests, receivers
 from cloud.jobs.counted import counting
-from cloud.jobs.errands import run_errands
+from cloud.jobs.errands import begin_errands
 from cloud.merchants import devices
 from cloud.outbox import queue
 from cloud.payments import card_pages, purchases, reconcile, refunds, webhooks
@@ -185,7 +185,7 @@ ROUND: tuple[Part, ...] = (
     signed_request.forget_nonces,
     by_one(end_retention),
     by_one(palm_requests.end_expired),
-    run_errands,
+    begin_errands,
     deliveries.begin_deliveries,
     deletion_list.keep_list,
     begin_daily_run,
@@ -195,7 +195,7 @@ ROUND: tuple[Part, ...] = (
 """What one round does, in this order."""
 AT_ONCE: tuple[Part, ...] = (
     webhooks.apply_webhooks,
-    run_errands,
+    begin_errands,
     deliveries.begin_deliveries,
     deletion_list.keep_list,
 )

@@ -74,9 +74,16 @@ def put(
     )
 
 
-async def due(session: AsyncSession, now: datetime) -> Sequence[str]:
-    """Returns the ids of the errands that are due, the one that was due first before the others."""
-    rows = select(Errand.id).where(Errand.due_at <= now).order_by(Errand.due_at, Errand.id)
+async def kinds_due(session: AsyncSession, now: datetime) -> set[str]:
+    """Returns the kinds of the errands that are due."""
+    return set(await session.scalars(select(Errand.kind).where(Errand.due_at <= now).distinct()))
+
+
+async def due(session: AsyncSession, kind: str, now: datetime) -> Sequence[str]:
+    """Returns the ids of the errands of a kind that are due, the one that was due first before the
+    others."""
+    is_due = Errand.kind == kind, Errand.due_at <= now
+    rows = select(Errand.id).where(*is_due).order_by(Errand.due_at, Errand.id)
     return (await session.scalars(rows)).all()
 
 

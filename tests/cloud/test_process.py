@@ -25,6 +25,7 @@ from sqlalchemy import text
 
 from cloud.__main__ import main
 from cloud.db.database import looking
+from cloud.jobs.errands import run_errands
 from cloud.jobs.housekeeping import run_round
 from cloud.keys.masters import open_master
 from cloud.policy import ENROLMENT_LIFE
@@ -351,6 +352,7 @@ def round_after_the_enrolment_expired(served: Served, root: Path) -> None:
     again.ahead = ENROLMENT_LIFE
     with again:
         again.do(run_round(again.context))
+        again.do(run_errands(again.context))
 
 
 def test_a_service_killed_while_or_after_keeping_a_card_leaves_no_customer_at_the_provider(

@@ -8,10 +8,11 @@ from sqlalchemy import select
 
 from cloud.context import Context
 from cloud.jobs import errands
+from cloud.jobs.housekeeping import run_round
 from cloud.outbox import queue
 from cloud.outbox.tables import Errand
 from cloud.providers import ProviderUnavailable
-from tests.support.served import Served
+from tests.support.served import PATIENCE_S, Served
 
 
 def put(served: Served, kind: str, payload: bytes = b"payload") -> None:
@@ -152,3 +153,46 @@ def test_an_errand_that_is_begun_is_ended_when_its_process_is_stopped(
     put(served, "send")
     served.do(stop_meanwhile())
     assert waiting(served) == {}
+
+
+def test_whoever_is_slow_keeps_neither_other_errands_nor_the_rest_of_housekeeping_waiting(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    async def check() -> None:
+        begun, may_end, sent = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def wait(context: Context, payload: bytes) -> None:
+            begun.set()
+            await may_end.wait()
+
+        async def send(context: Context, payload: bytes) -> None:
+            sent.set()
+
+        monkeypatch.setattr(errands, "RUNNERS", {"a slow site's": wait, "send": send})
+        async with asyncio.timeout(PATIENCE_S):
+            await run_round(served.context)
+            await begun.wait()
+            await sent.wait()
+            # It does not begin what it is about already.
+            await run_round(served.context)
+            may_end.set()
+            await asyncio.gather(*served.context.background)
+
+    put(served, "a slow site's")
+    put(served, "send")
+    served.do(check())
+    assert waiting(served) == {}
+
+
+def test_an_errand_that_does_not_end_is_tried_again_later(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    async def hang(context: Context, payload: bytes) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(errands, "RUNNERS", {"hang": hang})
+    monkeypatch.setattr(errands, "LONGEST_S", 0)
+    put(served, "hang")
+    served.do(errands.run_errands(served.context))
+    assert waiting(served).keys() == {"hang"}
+    assert "of kind 'hang' has to wait: TimeoutError" in caplog.text

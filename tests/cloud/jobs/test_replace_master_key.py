@@ -162,7 +162,7 @@ async def test_errands_and_secrets_of_sites_are_read_and_keys_of_tills_are_gone(
         await session.commit()
     assert await replaced(portal) == 1
     async with portal.database.session() as session:
-        (errand_id,) = await queue.due(session, portal.now)
+        (errand_id,) = await queue.due(session, "kind", portal.now)
         errand = await queue.find_due(session, errand_id, portal.now)
         assert errand
         assert errand.payload(NEW.outbox) == b"what"
