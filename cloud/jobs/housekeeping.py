@@ -16,7 +16,7 @@ from typing import Any
 from cloud.console import four_eyes
 from cloud.console import sign_ins as console_sign_ins
 from cloud.context import WORK, Context
-from cloud.db.database import cause_of
+from cloud.db.database import cause_of, is_busy, was_overtaken
 from cloud.db.turns import TurnTaken
 from cloud.entry import entries, presences, tickets
 from cloud.fleet import bundles
@@ -89,29 +89,46 @@ purchase stays as long as a refund of it, and takes the ledger with it."""
 
 async def forget_expired(context: Context) -> None:
     """Deletes all rows that have expired."""
-    await _forget(context, EXPIRING)
+    _, failure = await _forget(context, EXPIRING)
+    if failure is not None:
+        raise failure
 
 
 async def end_retention(context: Context) -> None:
     """Deletes all rows whose promised day has come, in every file of the database."""
-    if await _forget(context, PROMISED):
+    erased, failure = await _forget(context, PROMISED)
+    if erased:
         await context.database.forget_erased()
+    if failure is not None:
+        raise failure
 
 
-async def _forget(context: Context, modules: Iterable[Any]) -> bool:
-    """Has modules delete their own rows. Returns whether one of them says that there were any."""
+async def _forget(context: Context, modules: Iterable[Any]) -> tuple[bool, Exception | None]:
+    """Has modules delete their own rows, each in a transaction of its own: none keeps what the
+    others have to delete. Returns whether one of them says that there were any, and the first
+    error."""
     now = context.clock()
-    removed: dict[str, int] = {}
+    failed: dict[str, Exception] = {}
     erased = False
-    async with context.database.session() as session:
-        for module in modules:
-            with counting(session) as deleted:
-                erased |= bool(await module.forget_expired(session, now))
-            removed[module.__name__] = deleted.rows
-        await session.commit()
-    for name, rows in removed.items():
-        context.seen.ran(name, removed=rows)
-    return erased
+    for module in modules:
+        name = module.__name__
+        try:
+            async with context.database.session() as session:
+                with counting(session) as deleted:
+                    is_erased = bool(await module.forget_expired(session, now))
+                await session.commit()
+        except Exception as error:
+            context.seen.failed(name, cause_of(error))
+            failed[name] = error
+            if is_busy(error) and not was_overtaken(error):
+                # Each of the others would wait as long for the same.
+                break
+        else:
+            context.seen.ran(name, removed=deleted.rows)
+            erased |= is_erased
+    if failed:
+        log.error("what has expired is not deleted of %s", ", ".join(failed))
+    return erased, next(iter(failed.values()), None)
 
 
 async def tidy_up(context: Context) -> None:

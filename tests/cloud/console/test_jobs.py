@@ -5,6 +5,8 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DatabaseError
 
 from cloud.console.jobs import KEPT, LISTED, STALLED_AFTER
 from cloud.console.roles import Role
@@ -13,10 +15,13 @@ from cloud.db.tables import new_id
 from cloud.integrations.tables import DeliveryRow, ReceiverRow
 from cloud.jobs import housekeeping
 from cloud.merchants.devices import make_activation_code
+from cloud.merchants.tables import ActivationCode
 from cloud.outbox import queue
 from cloud.payments.cards import FORGET_CARD
 from cloud.people import receipts
-from cloud.policy import ACTIVATION_LIFE
+from cloud.policy import ACTIVATION_LIFE, Limits
+from cloud.web import limits
+from cloud.web.tables import Tally
 from tests.support.console import member_of, site_of
 from tests.support.portal import Portal
 
@@ -59,6 +64,26 @@ async def test_what_was_deleted_by_its_age_is_counted_and_what_fails_says_so(por
     portal.context.seen.ran("cloud.people.deletion_list.keep_list", removed=1)
     await housekeeping.write_seen(portal.context)
     assert "the disk is full" not in (await operator.open(PAGE)).text
+
+
+@pytest.mark.sqlite
+async def test_what_cannot_be_deleted_is_named_and_keeps_nothing_else(
+    portal: Portal, caplog: pytest.LogCaptureFixture
+):
+    """The table stands for one whose pages are broken."""
+    async with portal.database.session() as session:
+        await make_activation_code(session, portal.context.master, portal.now)
+        await limits.spend(session, Limits.CODES_TO_PHONE, "+14155550123", portal.now)
+        refusing = "BEFORE DELETE ON activation_codes BEGIN SELECT RAISE(FAIL, 'broken'); END"
+        await session.execute(text(f"CREATE TRIGGER refusing {refusing}"))
+        await session.commit()
+    portal.pass_time(2 * ACTIVATION_LIFE)
+    with pytest.raises(DatabaseError):
+        await housekeeping.forget_expired(portal.context)
+    assert "what has expired is not deleted of cloud.merchants.devices" in caplog.text
+    async with portal.database.reading() as session:
+        assert (await session.scalars(select(Tally))).all() == []
+        assert (await session.scalars(select(ActivationCode))).all() != []
 
 
 async def test_what_a_deletion_has_left_to_do_is_told_with_since_when(portal: Portal):
