@@ -10,7 +10,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 from sqlalchemy import select
@@ -91,7 +91,8 @@ async def _tell_beside(context: Context, receiver_id: str) -> None:
 
 
 async def _next(context: Context, session: AsyncSession, receiver_id: str) -> _Due | None:
-    """Returns what is due first. What is not kept any more is left out, and recorded as such."""
+    """Returns what is due first, and notes that it is tried. What is not kept any more is left out,
+    and recorded as such."""
     now = context.clock()
     receiver = await session.get(ReceiverRow, receiver_id)
     if receiver is None:
@@ -102,13 +103,20 @@ async def _next(context: Context, session: AsyncSession, receiver_id: str) -> _D
         .where(DeliveryRow.receiver_id == receiver_id, DeliveryRow.due_at <= now)
         .order_by(DeliveryRow.due_at, DeliveryRow.id)
         .limit(1)
+        .with_for_update(key_share=True)
     )
     while (row := await session.scalar(first)) is not None:
         body = await events.body_of(session, context.master, row.event_id)
         if body is not None:
             secrets = receivers.secrets_of(context, receiver, now)
+            # Written down before: on a disk that stores nothing it would be sent again and again.
+            row.attempts += 1
+            row.tried_at, row.due_at = now, _again_at(row, now)
             return _Due(row.id, row.event_id, receiver.url, secrets, body)
-        row.due_at, row.state = None, "gone"
+        if now < row.at + events.life_of(row.kind):
+            row.due_at, row.state = None, "gone"
+        else:
+            _give_up(row)
     return None
 
 
@@ -147,13 +155,20 @@ async def _record(context: Context, session: AsyncSession, due: _Due, answer: _A
         # The receiver was removed meanwhile.
         return
     now = context.clock()
-    row.attempts += 1
     row.status, row.fault, row.tried_at = answer.status, answer.fault, now
     if answer.is_taken:
         row.state, row.due_at = "delivered", None
         return
-    pause_s = pause_after(row.attempts - 1, FIRST_PAUSE_S, LONGEST_PAUSE_S)
-    row.due_at = due_at = now + timedelta(seconds=pause_s)
+    row.due_at = due_at = _again_at(row, now)
     if due_at >= row.at + events.life_of(row.kind):
-        row.state, row.due_at = "given_up", None
-        log.warning("a receiver of webhooks has not taken an event for as long as it was told")
+        _give_up(row)
+
+
+def _again_at(row: DeliveryRow, now: datetime) -> datetime:
+    """Returns when an event is told again that was not taken."""
+    return now + timedelta(seconds=pause_after(row.attempts - 1, FIRST_PAUSE_S, LONGEST_PAUSE_S))
+
+
+def _give_up(row: DeliveryRow) -> None:
+    row.state, row.due_at = "given_up", None
+    log.warning("a receiver of webhooks has not taken an event for as long as it was told")

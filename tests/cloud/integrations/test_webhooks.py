@@ -1,7 +1,9 @@
 """A merchant's own system is told of what happens, until it takes it, and of nobody's data."""
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy.event import listen, remove
+from sqlalchemy.exc import DBAPIError
 
 from cloud.context import Context, Event
 from cloud.integrations import deliveries
@@ -181,6 +184,50 @@ def test_what_a_receiver_does_not_take_within_a_day_is_given_up_and_told_by_hand
     served.do(housekeeping.forget_expired(served.context))
     answer = shop.api.ask("POST", f"{path}/deliveries/{delivery}/replay")
     assert answer.json()["type"] == ProblemType.EXPIRED
+
+
+def test_what_nobody_took_in_time_is_given_up_and_not_called_gone(
+    served: Served, shop: Shop, receiver: Receiver, listener: Listener
+):
+    listener.answers = [500]
+    shop.api.post(f"/webhooks/{receiver.id}/test")
+    receiver.hears()
+    receiver.is_told()
+
+    async def pass_a_day() -> None:
+        """Others are told to it meanwhile, for as long as the event is kept."""
+        async with served.context.database.turn("receiver", receiver.id):
+            served.ahead = EVENT_LIFE + HOUR
+            await housekeeping.forget_expired(served.context)
+
+    served.do(pass_a_day())
+    receiver.is_told()
+    (entry,) = receiver.log()
+    assert (entry["state"], entry["due_at"]) == ("given_up", None)
+
+
+@pytest.mark.sqlite
+def test_nothing_is_sent_while_nothing_can_be_written_down(
+    served: Served, shop: Shop, receiver: Receiver, listener: Listener
+):
+    def do(*statements: str) -> None:
+        with closing(sqlite3.connect(served.state.database, timeout=60)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    refusing = f"WHEN NEW.receiver_id = '{receiver.id}' BEGIN SELECT RAISE(FAIL, 'full'); END"
+    do(f"CREATE TRIGGER refusing BEFORE UPDATE ON webhook_deliveries {refusing}")
+    try:
+        shop.api.post(f"/webhooks/{receiver.id}/test")
+        for _ in range(2):
+            with suppress(DBAPIError):
+                receiver.is_told()
+        assert listener.heard.empty()
+    finally:
+        do("DROP TRIGGER refusing")
+    receiver.hears()
+    receiver.is_told()
+    assert receiver.log()[0]["state"] == "delivered"
 
 
 def test_what_was_to_be_told_of_somebody_goes_with_them_and_that_they_left_is_told(
