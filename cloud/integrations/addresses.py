@@ -8,7 +8,9 @@ at: a name that leads elsewhere a moment later leads nowhere.
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
@@ -20,6 +22,11 @@ _NAT64 = ip_network("64:ff9b::/96")
 _GIVEN_OUT = ip_network("2000::/3")
 """Where all public IPv6 addresses are (IANA, Internet Protocol Version 6 Address Space). Python
 calls others global, too: a network may translate some of them (RFC 8215) or route them itself."""
+
+
+_LOOKING_UP = ThreadPoolExecutor(64, "names of receivers")
+"""Threads of their own. Whoever has given a name may see to it that nobody answers for it, which
+takes a thread half a minute; on those that all others share, palms are searched."""
 
 
 class NotAllowed(ValueError):
@@ -67,9 +74,8 @@ def check(address: str, *, private: bool) -> httpx.URL:
 async def addresses_of(host: str, port: int) -> list[str]:
     """Returns the addresses of a host. Raises OSError when there is no such name."""
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
-        )
+        look_up = partial(socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        found = await asyncio.get_running_loop().run_in_executor(_LOOKING_UP, look_up)
     except UnicodeError:
         raise OSError("that is no name of a host") from None
     return [str(each[4][0]) for each in found]

@@ -2,10 +2,13 @@
 
 import asyncio
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cloud.integrations.addresses import NotAllowed, Target, check, resolve
+from cloud.integrations.addresses import NotAllowed, Target, addresses_of, check, resolve
+from tests.support.served import PATIENCE_S
 
 INSIDE = [
     "127.0.0.1",
@@ -47,6 +50,23 @@ def test_a_name_that_nothing_can_look_up_is_refused_when_it_is_given(host: str):
 
 def test_a_name_in_another_script_is_one():
     assert check("https://bücher.example/hook", private=False).host == "bücher.example"
+
+
+def test_a_name_is_looked_up_while_all_threads_that_others_share_are_busy():
+    """As the other way round: a name that nobody answers for keeps none of those."""
+
+    async def look_up() -> list[str]:
+        loop, may_end = asyncio.get_running_loop(), threading.Event()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        busy = loop.run_in_executor(None, may_end.wait)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await addresses_of("localhost", 443)
+        finally:
+            may_end.set()
+            await busy
+
+    assert asyncio.run(look_up())
 
 
 def resolved(url: str, *addresses: str, private: bool = False) -> Target:
