@@ -11,8 +11,11 @@ import pytest
 import yaml
 from opentelemetry.metrics import NoOpMeter, NoOpMeterProvider
 
+from cloud.fleet.picture_making import MAX_FILE
 from cloud.settings import load
 from cloud.telemetry.measures import SECONDS, Telemetry
+from cloud.web.limits import MAX_BODY
+from protocol.envelope import MAX_ENVELOPE
 from tests.support.units import unit
 
 ROOT = Path(__file__).parents[2]
@@ -213,6 +216,16 @@ def test_the_proxy_asks_the_services_at_their_ports():
         r"^ +server 127\.0\.0\.1:(\d+)", (DEPLOY / "systemd" / "nginx.conf").read_text(), re.M
     )
     assert set(proxied) == {port.replace("%i", each) for each in ("1", "2")}
+
+
+def test_the_proxies_let_through_what_the_service_takes():
+    annotations = manifest("Ingress", "palm-cloud")["metadata"]["annotations"]
+    ingress = annotations["nginx.ingress.kubernetes.io/proxy-body-size"]
+    (proxy,) = re.findall(
+        r"client_max_body_size (\w+);", (DEPLOY / "systemd" / "nginx.conf").read_text()
+    )
+    for most in (ingress, proxy):
+        assert int(most.removesuffix("m")) << 20 >= max(MAX_FILE + MAX_BODY, MAX_ENVELOPE)
 
 
 def test_the_image_runs_the_program_of_the_package():
