@@ -22,7 +22,7 @@ from cloud.fleet.colours import read_accent
 from cloud.fleet.tables import ActRow, KioskSettingRow, OrdersRow, PictureRow
 from cloud.merchants.merchants import merchant_of
 from cloud.web.amounts import Demand, Place, SaidBy, in_force
-from cloud.web.devices import DeviceRow
+from cloud.web.devices import DeviceRow, find_device
 from cloud.web.signed_request import Call
 from protocol import documents
 from protocol.fleet import MAX_ATTRACT, Logo, Orders, Picture
@@ -251,7 +251,10 @@ async def all_settings(session: AsyncSession) -> Sequence[KioskSettingRow]:
 
 async def ask(session: AsyncSession, device_id: str, act: Act, who: str, now: datetime) -> None:
     """Notes what somebody asks of a device. It is told with its next report."""
-    session.add(ActRow(device_id=device_id, act=act, who=who, at=now))
+    device = await find_device(session, device_id)
+    # By a clock that was set back it would be of the device's time before it was activated.
+    at = now if device is None else max(now, device.activated_at)
+    session.add(ActRow(device_id=device_id, act=act, who=who, at=at))
 
 
 async def acts_on(session: AsyncSession, device_id: str | None = None) -> Sequence[ActRow]:

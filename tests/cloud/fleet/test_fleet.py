@@ -183,6 +183,15 @@ def test_a_lock_lasts_until_the_kiosk_is_activated_again(served: Served, kiosk: 
     assert told(kiosk).locked
 
 
+@pytest.mark.parametrize("act", [Act.LOCK, Act.MAINTAIN])
+def test_a_kiosk_is_locked_also_by_a_clock_that_was_set_back(
+    served: Served, kiosk: TestDevice, act: Act
+):
+    served.ahead = kiosk.ahead = timedelta(days=-2)
+    ask(served, kiosk, act)
+    assert told(kiosk).locked
+
+
 def test_maintenance_lasts_until_the_kiosk_is_put_back_and_ends_no_lock(
     served: Served, kiosk: TestDevice
 ):
