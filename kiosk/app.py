@@ -919,22 +919,24 @@ class Kiosk:
     async def _report_answers(self) -> None:
         """Tells the service what the till was told about purchases."""
         for reference, told in self.journal.unheard():
-            # A service of before answers that it does not know that, as one that has forgotten the
-            # purchase does.
-            with suppress(Refused):
+            try:
                 await self.service.report(reference, told)
+            except Refused as refused:
+                # A service of before answers that it does not know that, as one that has forgotten
+                # the purchase does. Whatever else it says may be otherwise later.
+                if refused.type is not ProblemType.NOT_FOUND:
+                    continue
             with suppress(OSError):
                 self.journal.heard(reference, told)
 
     async def _settle_doubts(self) -> None:
-        for pending in self.journal.pending():
+        for reference in self.journal.doubts():
             sale = self._serving
-            reference = pending.request.reference
             if sale is not None and sale.reference == reference:
                 continue
             try:
-                await resolve(self.service, self.till, self.journal, pending)
-            except WrongPurchase as wrong:
+                await resolve(self.service, self.till, self.journal, reference)
+            except (Refused, WrongPurchase) as wrong:
                 # The others are still settled, and the log is told once.
                 if reference not in self._wrong:
                     self._wrong.add(reference)

@@ -44,9 +44,9 @@ class PurchaseJournal:
         self._folder = folder.path
         self._told: set[Path] = set()
         """The entries that cannot be read and of which the log was told."""
-        self._closed: dict[Path, Told | None] = {}
-        """The entries that are closed, and that the disk has not let go yet, with what the till was
-        told."""
+        self._closed: dict[str, Told | None] = {}
+        """The purchases whose entries are closed, and that the disk has not let go yet, with what
+        the till was told."""
 
     def check(self) -> None:
         """Raises FileUnusable when the folder is there and cannot be listed: purchases in doubt
@@ -61,25 +61,27 @@ class PurchaseJournal:
     def open(self, pending: PendingPurchase) -> None:
         """Writes an entry. Raises OSError when it cannot; the purchase must not be requested
         then."""
-        path = self._path(pending.request.reference)
+        reference = pending.request.reference
         # What is written half way is not an entry.
-        self._closed[path] = None
-        self._file(path).write(pending.model_dump_json().encode())
-        del self._closed[path]
+        self._closed[reference] = None
+        self._file(self._path(reference)).write(pending.model_dump_json().encode())
+        del self._closed[reference]
 
     def close(self, reference: str, told: Told | None = None) -> None:
         """Takes out an entry whose outcome is known, and keeps what the till was `told` of the
         purchase until `heard`. Raises OSError when the disk does not let it go: it counts as taken
         out until the next start all the same, and is taken out when that is possible."""
         path = self._path(reference)
-        self._closed[path] = told
+        self._closed[reference] = told
+        entry = path if path.exists() else _aside(path)
         if told is None:
-            remove_durably(path)
-        elif path.exists():
+            remove_durably(entry)
+        elif entry.exists():
             to = self._folder / told.result / path.name
             to.parent.mkdir(exist_ok=True, mode=0o700)
-            rename_durably(path, to)
-        del self._closed[path]
+            rename_durably(entry, to)
+        self._told.discard(path)
+        del self._closed[reference]
 
     def unheard(self) -> Iterator[tuple[str, Told]]:
         """Yields what tills were told and the service has not heard, by reference."""
@@ -91,39 +93,53 @@ class PurchaseJournal:
         """Forgets what the service has heard. Raises OSError."""
         remove_durably(self._folder / told.result / f"{reference}.json")
 
-    def find(self, reference: str) -> PendingPurchase | None:
-        return next((p for p in self.pending() if p.request.reference == reference), None)
-
     def holds(self, reference: str) -> bool:
         """Returns whether the outcome of a purchase is not known, also where its entry cannot be
         read: it must not be said then that nothing was charged."""
         path = self._path(reference)
-        if path in self._closed:
+        if reference in self._closed:
             return False
         return path.exists() or _aside(path).exists()
+
+    def doubts(self) -> list[str]:
+        """Returns the references of the purchases that it holds."""
+        for reference, told in [*self._closed.items()]:
+            with suppress(OSError):
+                self.close(reference, told)
+        paths = [*self._folder.glob("*.json"), *self._folder.glob("*.unreadable")]
+        return sorted({path.stem for path in paths} - self._closed.keys())
+
+    def pending(self) -> Iterator[PendingPurchase]:
+        """Yields every entry that can be read."""
+        for reference in self.doubts():
+            pending = self.find(reference)
+            if pending is not None:
+                yield pending
+
+    def find(self, reference: str) -> PendingPurchase | None:
+        """Returns an entry, None when there is none that can be read. One that is damaged is
+        renamed to `.unreadable`, and one that cannot be read stays; the log is told of each
+        once."""
+        path = self._path(reference)
+        if reference in self._closed:
+            return None
+        try:
+            content = self._file(path).read()
+            if content is None:
+                return None
+            pending = PendingPurchase.model_validate_json(content)
+        except ValueError:
+            self._set_aside(path)
+        except OSError as error:
+            self._tell(path, "{} {}".format(*cause_and_remedy(error)))
+        else:
+            self._told.discard(path)
+            return pending
+        return None
 
     def unreadable(self) -> int:
         """Returns how many entries could not be read and wait for somebody to look at them."""
         return len(list(self._folder.glob("*.unreadable"))) + len(self._told)
-
-    def pending(self) -> Iterator[PendingPurchase]:
-        """Yields every entry. Those that are damaged are renamed to `.unreadable`, and those that
-        cannot be read stay; the log is told of each once."""
-        for path in sorted(self._folder.glob("*.json")):
-            if path in self._closed:
-                with suppress(OSError):
-                    self.close(path.stem, self._closed[path])
-                continue
-            try:
-                content = self._file(path).read()
-                if content is None:
-                    continue
-                yield PendingPurchase.model_validate_json(content)
-                self._told.discard(path)
-            except ValueError:
-                self._set_aside(path)
-            except OSError as error:
-                self._tell(path, "{} {}".format(*cause_and_remedy(error)))
 
     def _set_aside(self, path: Path) -> None:
         aside = _aside(path)
@@ -133,8 +149,9 @@ class PurchaseJournal:
             self._tell(path, "{} {}".format(*cause_and_remedy(error)))
             return
         log.error(
-            "the journal's %s is damaged and is kept as %s: ask the payment provider what became "
-            "of the sale %s, and remove the file",
+            "the journal's %s is damaged and is kept as %s until the service says what became of "
+            "the sale %s. If it does not know the sale, ask the payment provider. If nothing was "
+            "charged, remove the file: at the next start the till is told so",
             path,
             aside.name,
             path.stem,

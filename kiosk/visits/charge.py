@@ -20,7 +20,7 @@ from kiosk.stage import Stage, WalkedAway
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
 from kiosk.till.till import Sale, SaleResult, Till, Untold
 from kiosk.visits.visit import Troubled, Visit
-from protocol.messages import CardSale, ProblemType, Purchase, PurchaseRequest, Told
+from protocol.messages import CardSale, Money, ProblemType, Purchase, PurchaseRequest, Told
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ async def conclude(visit: Visit, request: Asked, purchase: Purchase) -> None:
     """Settles a purchase. Raises Troubled (PAYMENT_UNKNOWN) when it is another one than was
     asked."""
     try:
-        await settle(visit.till, visit.journal, request, purchase)
+        await settle(visit.till, visit.journal, request.reference, request.amount, purchase)
     except WrongPurchase as wrong:
         log.error("a purchase stays in the journal: %s", wrong)
         raise Troubled(TroubleKind.PAYMENT_UNKNOWN) from wrong
@@ -151,21 +151,24 @@ def close(journal: PurchaseJournal, reference: str, told: Told | None = None) ->
         log.error("a purchase stays in the journal: %s", error.strerror)
 
 
-async def settle(till: Till, journal: PurchaseJournal, request: Asked, purchase: Purchase) -> None:
-    """Tells the till the outcome and removes the purchase from the journal.
+async def settle(
+    till: Till, journal: PurchaseJournal, reference: str, amount: Money | None, purchase: Purchase
+) -> None:
+    """Tells the till the outcome and removes the purchase from the journal. `amount` is None where
+    it is not known any more what was asked.
 
     Raises WrongPurchase when the answer is for another reference or amount than was asked. The
     till is told UNKNOWN then, and the purchase stays in the journal.
     """
-    if (purchase.reference, purchase.amount) != (request.reference, request.amount):
-        await till.answer(request.reference, SaleResult.UNKNOWN)
+    if (purchase.reference, purchase.amount) != (reference, amount or purchase.amount):
+        await till.answer(reference, SaleResult.UNKNOWN)
         raise WrongPurchase("the service answered for another purchase than was asked")
     if purchase.outcome == "not_paid":
         log.error("a purchase was not paid: %s", purchase.decline_reason)
     result = SaleResult(purchase.outcome)
     try:
         await till.answer(
-            request.reference,
+            reference,
             result,
             purchase.decline_reason,
             card=purchase.card,
@@ -174,38 +177,45 @@ async def settle(till: Till, journal: PurchaseJournal, request: Asked, purchase:
     except Untold:
         # It stays in the journal, and is told when the journal is settled.
         return
-    close(journal, request.reference, Told(result=purchase.outcome))
+    close(journal, reference, Told(result=purchase.outcome))
 
 
 async def resolve(
-    service: SignatureService, till: Till, journal: PurchaseJournal, pending: PendingPurchase
+    service: SignatureService, till: Till, journal: PurchaseJournal, reference: str
 ) -> Purchase | None:
     """Asks what became of a purchase in doubt and tells the till. Returns None when there was no
     purchase or it is too early to say. Never buys: the shopper may have paid another way by now. A
     card that is still awaited at a reader is awaited no longer, and a payment that the card's
     holder is still asked to confirm is cancelled.
 
+    Where the entry in the journal cannot be read, a purchase that the service does not know stays
+    in doubt: until when its request may still come is not known.
+
     Raises ServiceError when the service cannot be asked, WrongPurchase among them (see `settle`).
     """
-    request, reference = pending.request, pending.request.reference
+    pending = journal.find(reference)
+    request = pending and pending.request
     try:
-        if isinstance(request, CardSale):
-            purchase = await service.end_card_purchase(reference)
-        else:
-            purchase = await _ended(service, reference)
+        purchase = await _ended(service, reference, request)
     except Refused as refused:
         if refused.type is not ProblemType.NOT_FOUND:
             raise
         # Until then a delayed request could still arrive.
-        if service.now() > pending.decided_by:
+        if pending is not None and service.now() > pending.decided_by:
             await till.answer(reference, SaleResult.NOT_PAID)
             close(journal, reference)
         return None
-    await settle(till, journal, request, purchase)
+    await settle(till, journal, reference, request and request.amount, purchase)
     return purchase
 
 
-async def _ended(service: SignatureService, reference: str) -> Purchase:
+async def _ended(service: SignatureService, reference: str, request: Asked | None) -> Purchase:
+    if not isinstance(request, PurchaseRequest):
+        try:
+            return await service.end_card_purchase(reference)
+        except Refused as refused:
+            if request is not None or refused.type is not ProblemType.NOT_FOUND:
+                raise
     try:
         return await service.find_purchase(reference)
     except Refused as refused:

@@ -24,7 +24,6 @@ from kiosk.screens import (
 )
 from kiosk.service.errors import Refused, ServiceError
 from kiosk.service.transport import Delivery
-from kiosk.till.journal import PendingPurchase
 from kiosk.till.till import Sale, SaleResult
 from kiosk.visits.age import AgeNotReached, NotAwaited, ask_age
 from kiosk.visits.charge import (
@@ -87,10 +86,10 @@ async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> 
 
     Called again after Troubled (PAYMENT_UNKNOWN), it asks what became of the purchase.
     """
-    pending = visit.journal.find(sale.reference)
+    in_doubt = visit.journal.holds(sale.reference)
     purchase: Purchase | NotPaid = Choice.ANOTHER_WAY
     try:
-        purchase = await (_ask_after(visit, pending) if pending else _buy(visit, sale, known))
+        purchase = await (_ask_after(visit, sale) if in_doubt else _buy(visit, sale, known))
         if purchase is Choice.ANOTHER_WAY and _takes_cards(visit, sale):
             # Whoever taps a card is not known, and collects no points.
             sale = replace(sale, points=None)
@@ -183,14 +182,15 @@ async def _buy(visit: Visit, sale: Sale, known: Identification | None) -> Purcha
             return bought
 
 
-async def _ask_after(visit: Visit, pending: PendingPurchase) -> Purchase | NotPaid:
-    request = pending.request
-    visit.stage.show(Working(Work.PAYING, request.amount, visit.device.merchant))
+async def _ask_after(visit: Visit, sale: Sale) -> Purchase | NotPaid:
+    pending = visit.journal.find(sale.reference)
+    amount = pending.request.amount if pending else sale.amount
+    visit.stage.show(Working(Work.PAYING, amount, visit.device.merchant))
     try:
-        purchase = await resolve(visit.service, visit.till, visit.journal, pending)
+        purchase = await resolve(visit.service, visit.till, visit.journal, sale.reference)
     except ServiceError:
         purchase = None
-    if purchase is None and visit.journal.holds(request.reference):
+    if purchase is None and visit.journal.holds(sale.reference):
         raise Troubled(TroubleKind.PAYMENT_UNKNOWN)
     return purchase or Choice.ANOTHER_WAY
 

@@ -109,6 +109,7 @@ from protocol.messages import (
     Money,
     Outcome,
     ProblemType,
+    Purchase,
     PurchaseRequest,
     Reader,
     ReaderFault,
@@ -120,6 +121,7 @@ from tests.support.canned import (
     MEMBER,
     USED_AT_TWO_SHOPS,
     VAULT,
+    VISA,
     Answer,
     Asked,
     CannedService,
@@ -944,6 +946,27 @@ async def test_after_a_power_cut_the_service_hears_what_the_till_was_told(
     assert asked.json == {"result": "declined"}
 
 
+async def test_what_the_service_refuses_to_hear_now_it_hears_later(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    here = stand(HOME)
+    journal = here.kiosk.journal
+    first, second = "sale-11111111", "sale-22222222"
+    for reference in (first, second):
+        in_doubt(journal, reference)
+        journal.close(reference, Told(result="approved"))
+        canned.always(f"PUT /purchases/{reference}/told", Reply(204, b""))
+    canned.will(f"PUT /purchases/{first}/told", problem(ProblemType.UNKNOWN_DEVICE, 401))
+    async with here.running():
+        while len(list(journal.unheard())) == 2:
+            await here.clock.turn(0)
+        assert list(journal.unheard()) == [(first, Told(result="approved"))]
+        await here.clock.turn(11)
+        while list(journal.unheard()):
+            await here.clock.turn(0)
+    assert len(canned.requests(f"PUT /purchases/{first}/told")) == 2
+
+
 async def test_a_doubt_is_settled_when_the_service_is_back(
     stand: MakeStand, canned: CannedService
 ) -> None:
@@ -982,6 +1005,47 @@ def test_a_journal_entry_that_cannot_be_read_is_set_aside_and_kept(tmp_path: Pat
     (tmp_path / "sale-87654321.json").write_text("{")
     assert list(journal.pending()) == [readable]
     assert (tmp_path / "sale-87654321.unreadable").exists()
+
+
+@pytest.mark.parametrize("by_card", [True, False])
+async def test_what_became_of_a_sale_whose_entry_is_damaged_the_service_knows(
+    stand: MakeStand, canned: CannedService, by_card: bool
+) -> None:
+    here = stand(HOME)
+    reference = in_doubt(here.kiosk.journal).request.reference
+    (here.kiosk.settings.state / "purchases" / f"{reference}.json").write_bytes(b"")
+    paid = Purchase(
+        purchase_id="purchase-1",
+        reference=reference,
+        amount=AMOUNT,
+        outcome="approved",
+        card=VISA,
+        at=datetime.now(UTC),
+    )
+    ends = f"POST /card-purchases/{reference}/end"
+    canned.will(ends if by_card else f"GET /purchases/{reference}", paid)
+    async with here.running():
+        await here.till.answered(reference, SaleResult.APPROVED)
+        while not canned.requests(f"PUT /purchases/{reference}/told"):
+            await here.clock.turn(0)
+    assert not here.kiosk.journal.holds(reference)
+    assert here.kiosk.journal.unreadable() == 0
+
+
+async def test_a_sale_whose_entry_is_damaged_and_that_the_service_does_not_know_stays_in_doubt(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    here = stand(HOME)
+    first = in_doubt(here.kiosk.journal, "sale-11111111").request.reference
+    second = in_doubt(here.kiosk.journal, "sale-22222222").request
+    (here.kiosk.settings.state / "purchases" / f"{first}.json").write_bytes(b"")
+    asked = Asked("POST", "/purchases", {}, second.model_dump_json().encode())
+    canned.will(f"GET /purchases/{second.reference}", bought(asked))
+    async with here.running():
+        await here.till.answered(second.reference, SaleResult.APPROVED)
+        await here.clock.turn(30)
+    assert here.kiosk.journal.holds(first)
+    assert first not in here.till.answers
 
 
 class AskingTill(SimulatedTill):

@@ -135,7 +135,7 @@ async def test_what_was_bought_when_the_plug_was_pulled_is_told_to_the_till_and_
     canned.will(f"GET /purchases/{SALE.reference}", bought(canned.requests("POST /purchases")[0]))
     till, journal = SimulatedTill(), PurchaseJournal(sealed(tmp_path / "purchases"))
     (pending,) = journal.pending()
-    await resolve(service, till, journal, pending)
+    await resolve(service, till, journal, pending.request.reference)
     assert till.answers == {SALE.reference: SaleResult.APPROVED}
     assert not list(journal.pending())
     assert len(canned.requests("POST /purchases")) == 1
@@ -149,7 +149,7 @@ async def test_what_was_not_bought_when_the_plug_was_pulled_never_is(
     await power_loss("before it left", canned, tmp_path)
     till, journal = SimulatedTill(), PurchaseJournal(sealed(tmp_path / "purchases"))
     (pending,) = journal.pending()
-    await resolve(service, till, journal, pending)
+    await resolve(service, till, journal, pending.request.reference)
     assert till.answers == {SALE.reference: SaleResult.NOT_PAID}
     assert not list(journal.pending())
     assert not canned.requests("POST /purchases")
@@ -174,7 +174,7 @@ async def test_what_became_of_a_card_when_the_plug_was_pulled_is_told_and_it_is_
         till, journal = SimulatedTill(), PurchaseJournal(sealed(state / "purchases"))
         (pending,) = journal.pending()
         before = len(canned.requests(asked))
-        await resolve(service, till, journal, pending)
+        await resolve(service, till, journal, pending.request.reference)
         assert till.answers == {SALE.reference: became}
         assert not list(journal.pending())
         assert len(canned.requests(asked)) == before + 1

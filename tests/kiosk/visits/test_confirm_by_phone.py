@@ -220,6 +220,6 @@ async def test_a_kiosk_that_was_killed_cancels_what_nobody_waits_for(
         await pay(at, bank.sale)
     assert bank.ends == 0
     (pending,) = at.journal.pending()
-    assert await resolve(at.service, at.till, at.journal, pending)
+    assert await resolve(at.service, at.till, at.journal, pending.request.reference)
     assert bank.told is SaleResult(outcome)
     assert not list(at.journal.pending())

@@ -938,9 +938,8 @@ async def test_a_doubt_is_not_settled_by_another_purchase(
     sale = await doubtful(at, canned)
     wrong = another_purchase(canned.requests("POST /purchases")[0], difference)
     canned.will(f"GET /purchases/{sale.reference}", wrong, wrong)
-    (pending,) = at.journal.pending()
     with pytest.raises(WrongPurchase):
-        await resolve(at.service, at.till, at.journal, pending)
+        await resolve(at.service, at.till, at.journal, sale.reference)
     with pytest.raises(Troubled) as troubled:
         await pay(at, sale)
     assert troubled.value.kind is TroubleKind.PAYMENT_UNKNOWN
@@ -1129,9 +1128,10 @@ async def test_a_disk_that_keeps_an_entry_of_a_sale_that_was_never_bought_change
         await pay(at, sale)
     (pending,) = at.journal.pending()
     canned.will(f"GET /purchases/{sale.reference}", problem(ProblemType.NOT_FOUND, 404))
-    lapsed = pending.model_copy(update={"decided_by": datetime.now(UTC) - timedelta(hours=1)})
+    lapsed = datetime.now(UTC) - timedelta(hours=1)
+    at.journal.open(pending.model_copy(update={"decided_by": lapsed}))
     monkeypatch.setattr("kiosk.till.journal.remove_durably", keep)
-    assert await resolve(at.service, at.till, at.journal, lapsed) is None
+    assert await resolve(at.service, at.till, at.journal, sale.reference) is None
     assert told(at, sale) is SaleResult.NOT_PAID
     assert not left_in_doubt(at)
 
@@ -1184,8 +1184,7 @@ async def test_a_doubt_is_settled_once_the_purchase_is_found(
     sale = await doubtful(at, canned)
     found = bought(canned.requests("POST /purchases")[0])
     canned.will(f"GET /purchases/{sale.reference}", found)
-    (pending,) = at.journal.pending()
-    await resolve(at.service, at.till, at.journal, pending)
+    await resolve(at.service, at.till, at.journal, sale.reference)
     assert told(at, sale) is SaleResult.APPROVED
     assert not left_in_doubt(at)
 
@@ -1195,8 +1194,7 @@ async def test_a_purchase_that_may_still_be_on_its_way_stays_in_doubt(
 ) -> None:
     at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
     sale = await doubtful(at, canned)
-    (pending,) = at.journal.pending()
-    await resolve(at.service, at.till, at.journal, pending)
+    await resolve(at.service, at.till, at.journal, sale.reference)
     assert told(at, sale) is SaleResult.UNKNOWN
     assert left_in_doubt(at) == [sale.reference]
 
@@ -1208,9 +1206,8 @@ async def test_a_purchase_that_can_no_longer_arrive_was_not_made(
     sale = await doubtful(at, canned)
     (pending,) = at.journal.pending()
     long_ago = at.service.now() - timedelta(seconds=1)
-    await resolve(
-        at.service, at.till, at.journal, pending.model_copy(update={"decided_by": long_ago})
-    )
+    at.journal.open(pending.model_copy(update={"decided_by": long_ago}))
+    await resolve(at.service, at.till, at.journal, sale.reference)
     assert told(at, sale) is SaleResult.NOT_PAID
     assert not left_in_doubt(at)
     assert pending.decided_by - datetime.now(pending.decided_by.tzinfo) > STRAGGLING
@@ -1226,6 +1223,28 @@ async def test_trying_again_when_it_can_no_longer_arrive_leads_to_another_way_to
     at.journal.open(pending.model_copy(update={"decided_by": lapsed}))
     await pay(at, sale)
     assert told(at, sale) is SaleResult.NOT_PAID
+
+
+@pytest.mark.parametrize("charged", [True, False])
+async def test_a_sale_whose_entry_is_damaged_meanwhile_is_asked_after_and_not_bought_again(
+    visit: At, canned: CannedService, tmp_path: Path, charged: bool
+) -> None:
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM), (APPROVED, Choice.DONE))
+    sale = await doubtful(at, canned)
+    asked = canned.requests("POST /purchases")
+    (entry,) = (tmp_path / "purchases").iterdir()
+    entry.write_bytes(b"")
+    if charged:
+        canned.will(f"GET /purchases/{sale.reference}", bought(asked[0]))
+        await pay(at, sale)
+        assert told(at, sale) is SaleResult.APPROVED
+    else:
+        with pytest.raises(Troubled) as troubled:
+            await pay(at, sale)
+        assert troubled.value.kind is TroubleKind.PAYMENT_UNKNOWN
+        assert told(at, sale) is SaleResult.UNKNOWN
+    assert at.journal.holds(sale.reference) is not charged
+    assert len(canned.requests("POST /purchases")) == len(asked)
 
 
 async def test_the_journal_holds_nothing_of_a_person(

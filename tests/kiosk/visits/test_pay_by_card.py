@@ -472,7 +472,7 @@ async def test_a_payment_whose_answer_never_comes_is_in_doubt_and_the_journal_ha
     assert doubt.request == CardSale(amount=LUNCH, reference="sale-at-reader")
     assert "tok_" not in doubt.model_dump_json()
     canned.will(ENDS, ended("approved"))
-    await resolve(visit.service, visit.till, visit.journal, doubt)
+    await resolve(visit.service, visit.till, visit.journal, doubt.request.reference)
     assert told(visit)[-1] == (SaleResult.APPROVED, VISA, LUNCH)
     assert pending(visit) == []
 
@@ -590,7 +590,7 @@ async def test_it_is_not_known_what_became_of_a_card_while_the_service_is_away(
     (doubt,) = pending(visit)
     canned.forget(ENDS)
     canned.will(ENDS, ended())
-    await resolve(visit.service, visit.till, visit.journal, doubt)
+    await resolve(visit.service, visit.till, visit.journal, doubt.request.reference)
     assert told(visit)[-1][0] is SaleResult.NOT_PAID
     assert pending(visit) == []
 
@@ -623,10 +623,10 @@ async def test_a_request_that_may_still_be_on_its_way_is_in_doubt_until_it_canno
         await play(visit)
     (doubt,) = pending(visit)
     assert doubt.decided_by >= before + DELAYED
-    await resolve(visit.service, visit.till, visit.journal, doubt)
+    await resolve(visit.service, visit.till, visit.journal, doubt.request.reference)
     assert told(visit) == [(SaleResult.UNKNOWN, None, None)]
-    late = doubt.model_copy(update={"decided_by": before})
-    await resolve(visit.service, visit.till, visit.journal, late)
+    visit.journal.open(doubt.model_copy(update={"decided_by": before}))
+    await resolve(visit.service, visit.till, visit.journal, doubt.request.reference)
     assert told(visit)[-1][0] is SaleResult.NOT_PAID
     assert pending(visit) == []
 
