@@ -188,6 +188,7 @@ class NexoTill:
         if known is not None:
             return await self._answer_to(known)
         self._records.forget(now)
+        self._refuse_if_aborted(message)
         match header.MessageCategory:
             case "Reversal":
                 return await self._reversals.begin(message)
@@ -201,7 +202,6 @@ class NexoTill:
     async def _pay(self, message: Message) -> Json:
         request = message.read(PaymentRequest)
         amount, items = request.amount(), request.items()
-        self._refuse_if_aborted(message)
         acquisition = request.PaymentData.CardAcquisitionReference
         of = None if acquisition is None else acquisition.TransactionID
         self._refuse_if_gone(of)
@@ -230,7 +230,6 @@ class NexoTill:
 
     async def _acquire(self, message: Message) -> Json:
         request = message.read(CardAcquisitionRequest)
-        self._refuse_if_aborted(message)
         self._refuse_if_unable()
         over = request.SaleData.over()
         transaction = request.SaleData.SaleTransactionID.model_dump()
@@ -243,7 +242,6 @@ class NexoTill:
     async def _collect(self, message: Message) -> Json:
         request = message.read(LoyaltyRequest)
         points, of = request.points(), request.acquisition()
-        self._refuse_if_aborted(message)
         self._refuse_if_gone(of)
         self._refuse_if_unable()
         asked: Json = {
@@ -263,6 +261,7 @@ class NexoTill:
                 await before.answered.wait()
                 assert before.answer is not None
                 return before.answer
+        self._refuse_if_aborted(message)
         self._refuse_if_busy()
         if self._condition() is Notice.LOCKED:
             # It would be shown once staff have unlocked the kiosk, to somebody else.
@@ -330,23 +329,27 @@ class NexoTill:
 
     async def _abort(self, message: Message) -> None:
         """Returns when the request can charge nothing any more, or has its answer. Raises Failed
-        for the request of another till."""
+        for the request of another till, and when that is not known."""
         reference, sale_id = message.read(AbortRequest).MessageReference, message.header.SaleID
         if reference.SaleID not in {None, sale_id}:
             raise _not_its_own()
-        name = sale_id, reference.ServiceID
+        name, current = (sale_id, reference.ServiceID), self._current
+        if current is not None and current.message and current.message.header.name == name:
+            _refuse_unless_own(message, current.message)
+            await self._withdraw(current)
+            return
         record = self._records.of_message(*name)
         if record is not None:
             _refuse_unless_own(message, record)
-            opened = None if record.answer else self._find(record.reference)
-        else:
-            opened = self._current
-            if opened is None or opened.message is None or opened.message.header.name != name:
-                self._records.abort(message.sender, reference.ServiceID, self._clock.wall())
-                return
-            _refuse_unless_own(message, opened.message)
+        if record is None or record.answer is not None:
+            # The number may be used again since, by a request that comes late.
+            self._records.abort(message.sender, reference.ServiceID, self._clock.wall())
+            return
+        opened = self._find(record.reference)
         if opened is not None:
             await self._withdraw(opened)
+        else:
+            await self._answer_to(record)
 
     async def _enable(self, message: Message) -> None:
         """Ends an acquisition, whose shopper may wait already. Raises Failed, for the acquisition

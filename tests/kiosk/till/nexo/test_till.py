@@ -22,6 +22,7 @@ from tests.support.shop import VISA, Shop
 from tests.support.tills import (
     Json,
     abort,
+    input_request,
     payment,
     refused,
     request,
@@ -301,6 +302,36 @@ async def test_a_key_of_a_later_version_aborts_what_the_earlier_has_sent(shop: S
     assert told(await answer) == ("Failure", "Aborted")
 
 
+async def test_an_abort_is_of_the_payment_that_is_to_come_where_its_number_was_used_before(
+    shop: Shop,
+):
+    await shop.pays(4.5)
+    await shop.clock.turn(NUMBERS_REST.total_seconds())
+    assert await shop.asks(abort("1")) is None
+    assert told(await shop.asks(payment(9.9))) == ("Failure", "Aborted")
+
+
+async def test_an_abort_ends_the_question_that_is_asked_where_its_number_was_used_before(
+    shop: Shop,
+):
+    await shop.pays(4.5)
+    await shop.clock.turn(NUMBERS_REST.total_seconds())
+    asking = shop.sends(input_request("GetConfirmation", "A bag?"))
+    talk = await shop.takes_request()
+    aborting = shop.sends(abort("1"))
+    async with asyncio.timeout(60):
+        await shop.till.withdrawn(talk.reference)
+    await shop.till.tell_entry(talk.reference, None)
+    assert await aborting is None
+    await asking
+
+
+async def test_a_question_that_comes_after_its_abort_is_not_asked(shop: Shop):
+    assert await shop.asks(abort("1")) is None
+    asked = input_request("GetConfirmation", "A bag?")
+    assert told(await shop.asks(asked)) == ("Failure", "Aborted")
+
+
 async def test_an_abort_of_what_is_answered_changes_nothing(shop: Shop):
     answer = shop.sends(payment())
     await shop.till.answer((await shop.takes()).reference, SaleResult.APPROVED)
@@ -510,6 +541,28 @@ async def test_a_reversal_that_may_have_been_made_is_asked_for_until_that_is_kno
     await shop.clock.turn(LONGEST_PAUSE_S)
     assert told(await answer) == ("Success", None)
     assert len({(request.reference, key) for _, request, key in shop.refunds}) == 1
+
+
+async def test_a_reversal_that_comes_after_its_abort_gives_nothing_back(shop: Shop):
+    paid = await shop.pays()
+    assert await shop.asks(abort("7")) is None
+    assert told(await shop.asks(reversal(paid))) == ("Failure", "Aborted")
+    assert shop.refunds == []
+
+
+async def test_the_abort_of_a_reversal_is_answered_when_that_has_its_answer(shop: Shop):
+    paid = await shop.pays()
+    waiting: asyncio.Future[Refund] = asyncio.get_running_loop().create_future()
+    shop.answers.append(waiting)
+    answer = shop.sends(reversal(paid))
+    await shop.refunding.wait()
+    aborting = shop.sends(abort("7"))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not aborting.done(), "it is given back all the same"
+    waiting.set_result(refund(450))
+    assert await aborting is None
+    assert told(await answer) == ("Success", None)
 
 
 async def test_a_reversal_is_carried_out_after_a_restart(shop: Shop):
