@@ -517,7 +517,13 @@ class NexoTill:
         card: Card | None = None,
         charged: Money | None = None,
     ) -> None:
-        payment = self._find(reference)
+        try:
+            payment = self._find(reference) or self._left_open(reference)
+        except sqlite3.Error as error:
+            log.error("a till's payment cannot be read: %s", error)
+            if result in {SaleResult.APPROVED, SaleResult.DECLINED}:
+                raise Untold from None
+            return
         if payment is None:
             return
         payment.told = True
@@ -624,6 +630,12 @@ class NexoTill:
     def _taken(self, opened: _Open) -> answers.Taken:
         assert opened.record is not None
         return answers.Taken(opened.record, self._clock.wall(), self._merchant())
+
+    def _left_open(self, reference: str) -> _Open | None:
+        """Returns a payment that could not be read when the kiosk started, None when there is none
+        without an answer. Raises sqlite3.Error."""
+        record = self._records.of_sale(reference)
+        return None if record is None or record.answer else _Open(reference, None, record)
 
     def _find(self, reference: str) -> _Open | None:
         for opened in (self._current, self._acquired):

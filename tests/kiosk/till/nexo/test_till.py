@@ -750,6 +750,45 @@ async def test_a_payment_that_could_not_be_read_at_the_start_is_no_error_of_the_
         broken.setattr(Records, "open", lambda _: (_ for _ in ()).throw(sqlite3.OperationalError()))
         await shop.reopens()
     assert told(await shop.asks(payment())) == ("Failure", "UnavailableDevice")
+    assert told(await shop.asks(abort("1"))) == ("Failure", "UnavailableDevice")
+
+
+async def test_what_became_of_a_payment_that_could_not_be_read_at_the_start_is_told_all_the_same(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    asking = shop.sends(payment())
+    sale = await shop.takes()
+    asking.cancel()
+    shop.in_doubt.add(sale.reference)
+    with monkeypatch.context() as broken:
+        broken.setattr(Records, "open", lambda _: (_ for _ in ()).throw(sqlite3.OperationalError()))
+        await shop.reopens()
+    with monkeypatch.context() as broken:
+        broken.setattr(Records, "of_sale", _Full.begin)
+        with pytest.raises(Untold):
+            await shop.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
+    await shop.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
+    shop.in_doubt.clear()
+    await shop.reopens()
+    assert told(await shop.asks(payment())) == ("Success", None)
+
+
+async def test_a_record_that_is_damaged_leaves_the_others_as_they_are(shop: Shop):
+    paid = await shop.pays()
+    shop.answers.append(asyncio.get_running_loop().create_future())
+    refunding = shop.sends(reversal(paid))
+    await shop.refunding.wait()
+    refunding.cancel()
+    paying = shop.sends(payment(service_id="2"))
+    damaged = await shop.takes()
+    paying.cancel()
+    shop.records._database.execute(
+        "UPDATE transactions SET asked = ? WHERE reference = ?", (b"damaged", damaged.reference)
+    )
+    shop.answers.append(refund(450))
+    await shop.reopens()
+    assert told(await shop.asks(reversal(paid))) == ("Success", None)
+    assert told(await shop.asks(payment(service_id="2"))) == ("Failure", "UnavailableDevice")
 
 
 # Diagnosis, login, and what is not served
