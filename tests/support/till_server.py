@@ -19,6 +19,8 @@ class TillServer:
         self.status = 200
         self.silent = False
         """Whether it answers nothing."""
+        self.endless = False
+        """Whether its answers have no end."""
         self.url = ""
         self.plain_port = 0
         self._changed = asyncio.Condition()
@@ -53,7 +55,12 @@ class TillServer:
             async with self._changed:
                 self.heard.append(json.loads(body))
                 self._changed.notify_all()
-            writer.write(f"HTTP/1.1 {self.status} x\r\ncontent-length: 0\r\n\r\n".encode())
+            length = "" if self.endless else "content-length: 0\r\n"
+            writer.write(f"HTTP/1.1 {self.status} x\r\n{length}\r\n".encode())
             await writer.drain()
+            while self.endless:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.01)
         else:
             await reader.read()

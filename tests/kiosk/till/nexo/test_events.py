@@ -78,6 +78,13 @@ async def test_a_till_that_does_not_answer_or_refuses_has_not_heard(
     assert not await told.tell(Event.SALE_ADMIN, NOON)
 
 
+async def test_a_till_whose_answer_has_no_end_does_not_hold_up_the_shopper(till: TillServer):
+    till.endless = True
+    told = Events(TillAddress(till.url, till.certificate), lambda: KEY, "palm-kiosk")
+    async with asyncio.timeout(10):
+        assert await told.tell(Event.SALE_ADMIN, NOON)
+
+
 async def test_a_till_with_a_certificate_of_others_is_told_nothing(
     till: TillServer, tmp_path: Path
 ):
