@@ -387,10 +387,11 @@ class Kiosk:
         locked."""
         if not all(isinstance(feed.state, Streaming) for feed in self._feeds):
             return False
+        fault = self._fault()
         if self.lane is not None:
-            reasons = (None, GateNotice.NOT_ACTIVATED, GateNotice.LOCKED)
-            return self._gate_notice(self.lane) in reasons
-        return self._notice() in (None, Notice.NOT_ACTIVATED, Notice.LOCKED)
+            reasons = (None, GateNotice.NOT_ACTIVATED)
+            return self._gate_notice(self.lane, fault) in reasons
+        return fault in (None, Notice.NOT_ACTIVATED)
 
     def _welcome(self) -> Welcome:
         device = self.service.identity.device
@@ -406,8 +407,10 @@ class Kiosk:
         )
 
     def _notice(self) -> Notice | None:
-        if self._is_locked:
-            return Notice.LOCKED
+        return Notice.LOCKED if self._is_locked else self._fault()
+
+    def _fault(self) -> Notice | None:
+        """Returns what keeps the kiosk from serving, whether it is locked or not."""
         if self._answers is None and self.service.stopped is None:
             return Notice.STARTING
         if not self._answers:
@@ -477,7 +480,7 @@ class Kiosk:
 
     async def _serve_lane(self, lane: Lane) -> None:
         """Waits for a hand, or for the code of a ticket, and answers it."""
-        notice = self._gate_notice(lane)
+        notice = self._gate_notice(lane, self._notice())
         if notice is not None:
             shut = GateShut(self._welcome().merchant, notice)
             asked = await first(
@@ -590,9 +593,9 @@ class Kiosk:
                     palm.wipe()
             self._wipe()
 
-    def _gate_notice(self, lane: Lane) -> GateNotice | None:
-        """Returns why nobody can be let pass by their palm, None when everybody can."""
-        notice = self._notice()
+    def _gate_notice(self, lane: Lane, notice: Notice | None) -> GateNotice | None:
+        """Returns why nobody can be let pass by their palm, None when everybody can. `notice` is
+        what keeps the kiosk from making visits."""
         by_list = lane.own is not None and lane.own.counts and not self._is_blind()
         if notice is not None and not (notice is Notice.OFFLINE and by_list):
             return GateNotice(notice.value)
@@ -601,7 +604,7 @@ class Kiosk:
         return GateNotice.GATE if lane.fault is not None else None
 
     async def _until_gate_says(self, lane: Lane, *, not_: GateNotice | None) -> None:
-        while self._gate_notice(lane) == not_ and not self.operator.restart_asked:
+        while self._gate_notice(lane, self._notice()) == not_ and not self.operator.restart_asked:
             lane.changed.clear()
             await first(
                 self.clock.sleep(WELCOME_LOOKS_S), self._until_changed(), _set(lane.changed)

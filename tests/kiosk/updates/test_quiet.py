@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from hardware.camera.feed import Recovering
+from hardware.camera.feed import Recovering, Streaming
 from kiosk.assembly import assemble
-from kiosk.screens import Notice, Welcome
+from kiosk.lock import Locked, Seen, Step
+from kiosk.screens import Notice, OutOfService, Welcome
 from kiosk.settings import Settings, Updates
+from kiosk.till.till import Tampering
 from kiosk.updates.quiet import QUIET_S, Quiet, VersionWaits, may_try_at
 from kiosk.updates.versions import ANSWER, SERVES, Versions
 from protocol import VERSION
+from tests.support.canned import CannedService, HangUp
+from tests.support.clocks import NOON
 from tests.support.releases import offer
 from tests.support.scripted import WAITS, ScriptedStage
 from tests.support.sealed import state_of
@@ -112,6 +116,32 @@ async def test_a_version_that_is_tried_says_that_it_would_serve_and_serves_once_
         assert shown.notice is None
         assert quiet.kept.is_set()
     os.close(reading)
+
+
+@pytest.mark.parametrize("reached", [True, False])
+async def test_a_locked_kiosk_keeps_a_version_only_where_that_reaches_the_service(
+    stand: MakeStand,
+    canned: CannedService,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    reached: bool,
+) -> None:
+    reading, writing = os.pipe()
+    monkeypatch.setenv(ANSWER, str(writing))
+    at = stand((OutOfService, WAITS))
+    seen = Seen(sign=Tampering.ENCLOSURE)
+    at.kiosk.lock.locked = Locked(seen=seen, at=NOON, merchant="", helpline="", step=Step.WIPED)
+    at.kiosk.quiet = Quiet(ANY_TIME, Versions(tmp_path), at.clock)
+    if not reached:
+        canned.always("GET /service", HangUp())
+    async with at.running():
+        await at.camera_is(Streaming)
+        for _ in range(60):
+            await at.clock.turn(1)
+    assert (ANSWER not in os.environ) is reached
+    os.close(reading)
+    if not reached:
+        os.close(writing)
 
 
 async def test_a_version_that_is_tried_answers_also_where_updates_were_switched_off_meanwhile(
