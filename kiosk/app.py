@@ -355,10 +355,22 @@ class Kiosk:
         asked = await first(
             self.stage.ask(self._out_of_service()),
             self._until_unlocked(),
+            self._turn_tills_away(),
             *self._until_version_waits(),
         )
         if asked is Choice.STAFF:
             await self._visit(lambda stage: maintain(self._back_office(stage)))
+
+    async def _turn_tills_away(self) -> NoReturn:
+        """Answers what tills ask of a kiosk at which nobody can do it: they would wait for ever."""
+        while True:
+            match await self.till.next_request():
+                case Sale(reference):
+                    await self.till.answer(reference, SaleResult.NOT_PAID)
+                case Acquisition(reference) | Collection(reference):
+                    await self.till.tell_shopper(reference, None)
+                case Talk(reference):
+                    await self.till.tell_entry(reference, None)
 
     # Before a visit
 
@@ -486,6 +498,7 @@ class Kiosk:
             asked = await first(
                 self.stage.ask(shut),
                 self._until_gate_says(lane, not_=notice),
+                self._turn_tills_away(),
                 *self._until_version_waits(),
             )
         else:
@@ -513,6 +526,7 @@ class Kiosk:
                 self.reader.present(self.stage, screen),
                 *([self._ticket()] if screen.takes_tickets else []),
                 self._until_gate_says(lane, not_=None),
+                self._turn_tills_away(),
                 *self._until_version_waits(),
             )
             if shown is Choice.STAFF or shown is None:

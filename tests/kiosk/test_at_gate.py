@@ -31,12 +31,13 @@ from kiosk.screens import (
 )
 from kiosk.service.client import SignatureService
 from kiosk.settings import Updates
+from kiosk.till.till import SaleResult
 from kiosk.updates.quiet import QUIET_S, Quiet, VersionWaits
 from kiosk.updates.versions import Versions
 from kiosk.venue.venue import Reason, Refused
 from palm.hand.observation import Observation
 from protocol.entry import Admission, DoorTold, Entry, ListRequest, SiteList
-from protocol.messages import Direction, Outcome
+from protocol.messages import Direction, Money, Outcome
 from tests.support.canned import Asked, CannedService, HangUp, identification
 from tests.support.lanes import ScriptedVenue
 from tests.support.plain_palms import burst
@@ -123,6 +124,16 @@ async def test_the_kiosk_ends_for_a_version_that_waits_when_nobody_has_come(
     assert here.clock.now() >= QUIET_S
     with pytest.raises(VersionWaits):
         await running
+
+
+async def test_a_till_that_asks_a_gate_for_money_hears_that_nothing_was_charged(
+    at_gate: AtGates,
+) -> None:
+    here = at_gate(STARTING, (WAITING, WAITS))
+    async with here.running():
+        await here.stage.reached()
+        sale = here.till.ring_up(Money(minor=1250, currency="USD"), SHOP)
+        await here.till.answered(sale.reference, SaleResult.NOT_PAID)
 
 
 async def test_each_answer_is_heard_while_the_next_hand_is_awaited(

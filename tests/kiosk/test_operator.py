@@ -24,6 +24,7 @@ from kiosk.screens import (
     Welcome,
 )
 from kiosk.service.client import SignatureService
+from kiosk.till.till import SaleResult
 from protocol.encoding import to_base64
 from protocol.fleet import Orders, Report
 from protocol.messages import Money, ProblemType
@@ -266,6 +267,17 @@ async def test_a_kiosk_that_nobody_uses_starts_again_at_once(
     await here.clock.turn(REPORT_S)
     await until(here, running.done)
     await running
+
+
+async def test_what_a_till_has_asked_before_the_kiosk_was_locked_is_done_for_nobody(
+    stand: MakeStand, canned: CannedService, tell: Tell
+) -> None:
+    canned.will(TOLD, tell(1, locked=True))
+    here = stand((Welcome, WAITS), (OutOfService, WAITS))
+    async with here.running():
+        await here.stage.reached()
+        sale = here.till.ring_up(Money(minor=1250, currency="USD"), "Corner Shop")
+        await here.till.answered(sale.reference, SaleResult.NOT_PAID)
 
 
 async def test_a_locked_kiosk_serves_nobody_until_it_is_activated_again(
