@@ -45,6 +45,8 @@ class Fittings:
         """Where devices are plugged in, None when nobody looks there."""
         self._cameras = cameras
         self._taken = self._load()
+        self._is_written = True
+        """Whether the disk has taken it."""
 
     def belonging(self) -> Sequence[UsbDevice] | None:
         """Returns what may be plugged in; None when anything may, because nobody looks there or the
@@ -55,6 +57,7 @@ class Fittings:
             self.bus.forget()
             self._keep({"usb": list(self.bus.look())})
             log.info("what is plugged in now belongs to this kiosk from now on")
+        self._keep_at_last()
         return self._present.usb
 
     def unknown(self) -> Sequence[UsbDevice]:
@@ -81,6 +84,7 @@ class Fittings:
             if known is not None:
                 return now
             self._keep({"cameras": self._present.cameras | {camera.name: now}})
+        self._keep_at_last()
         return None
 
     @property
@@ -92,11 +96,25 @@ class Fittings:
 
     def _keep(self, found: dict[str, object]) -> None:
         self._taken = self._present.model_copy(update=found)
+        self._write()
+
+    def _keep_at_last(self) -> None:
+        """Keeps what the disk has not taken until now: the next start would take whatever is
+        plugged in then for what belongs here."""
+        if not self._is_written:
+            self._write()
+
+    def _write(self) -> None:
+        was_written = self._is_written
         try:
             write_private(self._path, self._taken.model_dump_json().encode())
         except OSError as error:
-            cause, remedy = (Impersonal(words) for words in cause_and_remedy(error))
-            log.error("what belongs to this kiosk is not kept: %s %s", cause, remedy)
+            self._is_written = False
+            if was_written:
+                cause, remedy = (Impersonal(words) for words in cause_and_remedy(error))
+                log.error("what belongs to this kiosk is not kept: %s %s", cause, remedy)
+        else:
+            self._is_written = True
 
     def _load(self) -> _TakenDown:
         try:

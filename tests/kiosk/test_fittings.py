@@ -78,6 +78,27 @@ def test_what_was_there_for_a_moment_is_unknown_unless_it_may_be_what_belongs_he
     assert found.unknown() == [KEYBOARD]
 
 
+def test_what_the_disk_has_not_taken_is_kept_once_it_does(
+    identity: Identity,
+    bus: SimulatedBus,
+    camera: SimulatedCamera,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    in_the_way = identity.file.path.with_name("fittings.json.partial")
+    in_the_way.mkdir()
+    identity.become(DEVICE)
+    found = fittings(identity, bus, camera)
+    assert (found.unknown(), found.swapped()) == ([], None)
+    in_the_way.rmdir()
+    assert (found.unknown(), found.swapped()) == ([], None)
+    assert caplog.text.count("is not kept") == 1
+    bus.plug_in(KEYBOARD)
+    camera.swap()
+    again = fittings(identity, bus, camera)
+    assert again.unknown() == [KEYBOARD]
+    assert again.swapped() == "another simulated camera"
+
+
 @pytest.mark.parametrize(
     "other",
     [
