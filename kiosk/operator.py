@@ -41,7 +41,8 @@ class _Kept(BaseModel):
 
     orders: Orders
     restarted: int = 0
-    """The latest demand to start again that was obeyed."""
+    """The demand to start again that these orders repeat, and that was obeyed; 0 for none. A
+    service whose database was restored may name another one by a smaller number."""
 
 
 class Operator:
@@ -134,7 +135,7 @@ class Operator:
     def _keep(self, orders: Orders, restarted: int) -> None:
         """Has orders in force. A disk that does not take them gets them again with the next
         report."""
-        kept = _Kept(orders=orders, restarted=max(restarted, orders.restart))
+        kept = _Kept(orders=orders, restarted=orders.restart)
         try:
             self._file.write(kept.model_dump_json().encode())
         except OSError as error:
@@ -147,7 +148,7 @@ class Operator:
         else:
             self._kept = kept
             self._is_written = True
-            self.restart_asked = self.restart_asked or orders.restart > restarted
+            self.restart_asked = self.restart_asked or orders.restart not in (0, restarted)
 
     def check(self, orders: Orders) -> None:
         """Raises Unacceptable unless the service has signed them for this kiosk."""

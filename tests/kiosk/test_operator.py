@@ -175,6 +175,21 @@ async def test_what_the_disk_did_not_take_is_kept_and_obeyed_when_it_comes_again
     assert not operator.restart_asked
 
 
+async def test_a_service_whose_database_was_restored_can_still_have_the_kiosk_start_again(
+    canned: CannedService, service: SignatureService, tell: Tell, tmp_path: Path
+) -> None:
+    operator = Operator(sealed(tmp_path / "orders.json"), service, HurriedClock())
+    asked = tell(1, restart=57), tell(2, restart=57, volume=7), tell(3), tell(4, restart=3)
+    canned.will(TOLD, *asked)
+    obeyed: list[int] = []
+    for orders in asked:
+        await take(operator, service, canned)
+        if operator.restart_asked:
+            obeyed.append(orders.number)
+            operator.restart_asked = False
+    assert obeyed == [1, 4]
+
+
 async def test_settings_apply_without_a_restart_and_after_one(
     stand: MakeStand, canned: CannedService, tell: Tell
 ) -> None:
