@@ -71,7 +71,9 @@ class _Info(BaseModel):
 
     def number(self, attempt: int) -> str:
         """Returns the ServiceID of the payment, always the same for the same attempt."""
-        named = (self.order_id, self.payment_id, f"{self.amount:f}", self.currency_iso, attempt)
+        # A page that was loaded again sends 68.32 for what was 68.32000000000001 before.
+        amount = f"{round(self.amount, 6).normalize():f}"
+        named = (self.order_id, self.payment_id, amount, self.currency_iso, attempt)
         digest = hashlib.sha256(json.dumps(named).encode()).digest()
         return base64.b32encode(digest)[:10].decode()
 

@@ -143,6 +143,15 @@ async def test_a_line_that_is_sent_again_is_one_payment_until_it_has_failed(shop
     assert (await shop.pays(line="c13"))["transaction_id"] != second["transaction_id"]
 
 
+async def test_a_line_that_is_sent_again_without_its_noise_is_the_same_payment(
+    shop: Shop,
+) -> None:
+    first = await shop.pays(68.32000000000001, line="c12")
+    await shop.kiosk.sells()
+    second = await shop.pays(68.32, line="c12")
+    assert (second["transaction_id"], second["success"]) == (first["transaction_id"], True)
+
+
 async def test_a_second_till_is_refused_whichever_door_it_has_come_through(shop: Shop) -> None:
     assert await shop.pays() is True
     sale = await shop.kiosk.takes()
