@@ -134,8 +134,17 @@ def check(
     current = versions.current
     # After an upgrade of the package, that one runs.
     running = VERSION if current is None else max(current, VERSION, key=order)
-    if wanted is None or order(wanted) < order(VERSION):
+    if wanted is None or (order(wanted) < order(VERSION) and rollout.pinned is None):
         wanted = running
+    elif order(wanted) < order(VERSION):
+        log.warning(
+            "version %s is pinned, and the package is of %s, which is as far as a pin leads back: "
+            "for %s, install its package",
+            wanted,
+            VERSION,
+            wanted,
+        )
+        wanted = VERSION
     elif order(wanted) < order(running) and rollout.pinned is None:
         log.info("version %s stays: only a pin leads back to %s", running, wanted)
         wanted = running

@@ -139,6 +139,17 @@ def test_a_pin_leads_back_also_to_the_version_of_the_package(kiosk: Updated):
     assert kiosk.check() is None
 
 
+def test_a_pin_to_a_version_before_the_package_leads_back_to_the_package_and_says_so(
+    kiosk: Updated, caplog: pytest.LogCaptureFixture
+):
+    kiosk.check()
+    kiosk.is_tried()
+    kiosk.operator.release("0.0.9")
+    kiosk.operator.run("pin", "0.0.9")
+    assert kiosk.check() == VERSION
+    assert f"0.0.9 is pinned, and the package is of {VERSION}" in caplog.text
+
+
 def test_a_version_that_never_served_is_not_taken_again(kiosk: Updated):
     kiosk.check()
     for _ in range(TRIES):
