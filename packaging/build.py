@@ -53,6 +53,13 @@ if [ -d /run/systemd/system ]; then
     [ -z "$2" ] || systemctl --no-block try-restart {units}
 fi
 """
+MIGRATION_TRIED = """\
+! systemctl --quiet is-active palm-cloud || palm-cloud try-migration || {
+        echo "The service of before still runs, but whatever it starts or loads is of the new" \\
+            "version. Mend what is said above and run dpkg --configure -a, or install the" \\
+            "packages of the version before again: at once." >&2
+        exit 1
+    }"""
 TO_BE_REMOVED = """\
 #!/bin/sh
 set -e
@@ -153,8 +160,7 @@ PACKAGES = (
             "usr/lib/systemd/sleep.conf.d/60-palm-cloud.conf": "files/sleep.conf",
         },
         ("palm-vault.service", "palm-cloud.service"),
-        # Where it fails, it says why, and what runs goes on with the database that it has.
-        before_restart="! systemctl --quiet is-active palm-cloud || palm-cloud try-migration",
+        before_restart=MIGRATION_TRIED,
         state=("/var/lib/palm-cloud", "/var/lib/palm-vault", "/etc/palm-cloud"),
     ),
     Package(
@@ -187,6 +193,9 @@ def main() -> int:
 
 
 def build_program() -> None:
+    # Who names a package by a pattern means the one of this build.
+    for before in (HERE / "dist").glob("*.deb"):
+        before.unlink()
     pyinstaller = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
     where = ["--workpath", str(HERE / "build"), "--distpath", str(HERE / "dist")]
     subprocess.run(

@@ -156,6 +156,29 @@ def test_a_purge_leaves_no_key_on_a_partition_of_its_own(tmp_path: Path, build: 
         assert list(partition.iterdir()) == ([] if how == "purge" else before)
 
 
+@pytest.mark.parametrize("migrates", [True, False])
+def test_an_upgrade_whose_database_cannot_be_migrated_restarts_nothing_and_says_what_to_do(
+    tmp_path: Path, build: dict[str, Any], migrates: bool
+):
+    (package,) = (each for each in build["PACKAGES"] if each.name == "palm-cloud")
+    build["write_scripts"](package, tmp_path)
+    installed = (tmp_path / "postinst").read_text().replace("/run/systemd/system", str(tmp_path))
+    (tmp_path / "postinst").write_text(installed)
+    for name in ("systemd-sysusers", "systemd-tmpfiles", "chgrp", "chmod"):
+        (tmp_path / name).symlink_to("/bin/true")
+    asked = tmp_path / "asked"
+    for name, ends in (("systemctl", "true"), ("palm-cloud", str(migrates).lower())):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "$0 $*" >> {asked}\n{ends}\n')
+        (tmp_path / name).chmod(0o755)
+    command = ["sh", tmp_path / "postinst", "configure", "0.0.9"]
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, env={"PATH": path})
+    assert "palm-cloud try-migration" in asked.read_text()
+    assert (ended.returncode == 0) is migrates
+    assert ("try-restart" in asked.read_text()) is migrates
+    assert ("packages of the version before" in ended.stderr) is not migrates
+
+
 def test_an_installation_takes_up_what_is_plugged_in_already(tmp_path: Path, build: dict[str, Any]):
     for package in build["PACKAGES"]:
         if package.units:
