@@ -73,8 +73,9 @@ class Leaving:
         """What the shopper was shown."""
         self._here_only = False
         """Whether only the agreement with this merchant is to end."""
-        self._deletion_key = secrets.token_urlsafe(24)
-        """The idempotency key of the deletion: when its answer is lost, it is asked for again."""
+        self._deletion_key = ""
+        """The idempotency key of the deletion: when its answer is lost, it is asked for again. It
+        is for one proof and one choice, since the service takes no other request under it."""
         self._choose_again = False
         self.would_join = False
 
@@ -139,6 +140,7 @@ class Leaving:
         """Asks whose palm is used at other merchants too whether everything is to be deleted."""
         if self._found is None:
             return Turn.BACK
+        self._deletion_key = secrets.token_urlsafe(24)
         self._visit.stage.show(Working(Work.CHECKING_SERVICE))
         try:
             self._holdings = held = await self._visit.service.holdings(self._identification_id)

@@ -227,6 +227,9 @@ async def test_confirming_too_late_asks_for_the_proof_again(
         (DELETED, Choice.DONE),
     )
     await play(at)
+    asked = canned.requests("POST /deletions")
+    # Under the same key the service has an answer already, to another identification.
+    assert len({each.headers["idempotency-key"] for each in asked}) == len(asked) == 2
 
 
 async def test_a_code_that_was_proven_too_long_ago_is_sent_anew(
