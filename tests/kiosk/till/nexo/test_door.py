@@ -367,9 +367,9 @@ async def test_only_an_unencrypted_message_names_an_address_for_events(
 
 
 async def test_much_that_is_refused_does_not_fill_the_log(
-    entrance: Entrance, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    entrance: Entrance, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(door, "LOG_AGAIN_S", 3600)
+    entrance.door._may_log.every_s = 3600
     for _ in range(5):
         why(await entrance.send(b"nonsense"))
     refusals = [line for line in caplog.messages if "was refused" in line]
