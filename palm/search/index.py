@@ -84,10 +84,12 @@ class Index:
                 self._count, done = row + some, done + some
 
     def remove(self, name: str) -> bool:
-        """Removes a name, and erases its code from memory. Returns whether it was there."""
+        """Removes a name, and erases its codes from memory: it has several where `fill` was given
+        it more than once. Returns whether it was there."""
         with self._lock:
             rows = self._rows("names", _packed(name, NAME_BYTES))
-            for row in rows:
+            # The last row takes the place of one that is taken out, so it has to be another's.
+            for row in reversed(rows):
                 self._take_out(row)
             return bool(rows)
 

@@ -70,6 +70,15 @@ def test_a_small_index_returns_all_names():
     assert len(filled(search_codes(3)).nearest(bytes(SEARCH_CODE_BYTES), 64)) == 3
 
 
+def test_a_name_that_was_filled_in_twice_is_removed_with_both_of_its_codes():
+    rows = search_codes(3)
+    index = Index()
+    index.fill(["alex", "kim", "alex"], ["owner"] * 3, [row.tobytes() for row in rows])
+    assert index.remove("alex")
+    assert index.names_of("owner") == ["kim"]
+    assert found(index, rows[1], 2) == [("kim", 0)]
+
+
 def test_a_code_added_under_the_same_name_replaces_the_first():
     first, second = search_codes(2)
     index = Index()
