@@ -181,7 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     searching.add_argument(
         "references", type=Path, nargs="+", metavar="FILE", help="a known palm, or a folder of them"
     )
-    searching.add_argument("--count", type=int, default=5, metavar="N", help="how many (5)")
+    searching.add_argument("--count", type=_count, default=5, metavar="N", help="how many (5)")
 
     evaluating = verb(
         "evaluate", evaluate, "measure error rates on a folder of HAND/SAMPLE pictures"
@@ -214,6 +214,12 @@ def _parser() -> argparse.ArgumentParser:
     verb("models", models, "build the models that are missing, from MediaPipe's published wheel")
     in_json(finding, matching, searching, evaluating)
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of palms: one or more")
+    return int(text)
 
 
 def _progress() -> evaluation.Progress:

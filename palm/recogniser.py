@@ -219,7 +219,9 @@ class Gallery:
     def search(self, probe: Template, count: int = 1) -> list[Candidate]:
         """Returns up to `count` candidates, best first, whoever they are: it is for the caller to
         decide which false-positive rate is low enough. Raises VersionMismatch where a template of
-        another version than the probe's is enrolled."""
+        another version than the probe's is enrolled, and ValueError for a `count` below 1."""
+        if count < 1:
+            raise ValueError(f"A search returns one candidate or more, and {count} were asked for.")
         if not self._enrolled:
             return []
         others = {kept.version for kept, _ in self._enrolled.values()} - {probe.version}

@@ -142,6 +142,14 @@ class TestGallery:
         with pytest.raises(palm.VersionMismatch, match=r"template\(version=2\)"):
             gallery.search(template(5))
 
+    @pytest.mark.parametrize("count", [0, -1])
+    def test_a_number_of_candidates_that_is_none_is_refused(self, count: int) -> None:
+        gallery = Gallery()
+        for person in (5, 6):
+            gallery.add(f"person {person}", template(person))
+        with pytest.raises(ValueError, match=f"{count} were asked for"):
+            gallery.search(template(5), count)
+
     def test_who_was_removed_is_not_found(self) -> None:
         gallery = Gallery()
         gallery.add("person 5", template(5))
