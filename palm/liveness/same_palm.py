@@ -21,6 +21,8 @@ _MAX_SHIFT = 6
 _CENTRE_SHARE = 0.6
 """The side of the central part that is compared, as a share of the ROI's side."""
 _MARGIN = round(SIZE * (1 - _CENTRE_SHARE) / 2)
+_NO_LINES = 1e-4
+"""The range of a palm's lines below which there are none. A grey level makes ten times as much."""
 
 
 Lines: TypeAlias = npt.NDArray[np.float32]
@@ -78,9 +80,12 @@ def _in_place(one: Lines, other: Lines) -> float:
 
 def _correlation(one: Lines, other: Lines, reach: int) -> npt.NDArray[np.float32]:
     """Returns (2 * reach + 1, 2 * reach + 1) normalised cross-correlations of the middle of one
-    palm with the other, by the shift down and right."""
+    palm with the other, by the shift down and right: 0 where either shows no line."""
     beyond = _MARGIN - reach
     middle = one[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+    if np.ptp(middle) < _NO_LINES:
+        # OpenCV takes a picture of one grey for one that is like every other.
+        return np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
     surroundings = other[beyond : SIZE - beyond, beyond : SIZE - beyond]
     return np.asarray(cv2.matchTemplate(surroundings, middle, cv2.TM_CCOEFF_NORMED), np.float32)
 

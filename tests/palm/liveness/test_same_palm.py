@@ -6,8 +6,9 @@ import pytest
 
 from palm.hand.align import align
 from palm.hand.landmarks import Side
+from palm.hand.roi import SIZE, Roi
 from palm.image import Colour
-from palm.liveness.same_palm import followed, likeness, lines
+from palm.liveness.same_palm import are_alike, followed, likeness, lines
 from tests.support.posed import FRAME, hand
 
 
@@ -33,6 +34,14 @@ def test_a_hand_is_followed_to_where_its_lines_are(move: tuple[float, float]) ->
     assert np.allclose(there.landmarks - here.landmarks, move, atol=0.5)
     assert alike > 0.9
     assert likeness(seen, lines(align(later, there))) > 0.9
+
+
+def test_what_shows_no_line_is_like_nothing() -> None:
+    grey, palm = np.full((SIZE, SIZE), 128, np.uint8), align(skin(1), hand(Side.LEFT))
+    blank = lines(Roi(grey, None, quality=1.0))
+    for one, other in ((blank, lines(palm)), (lines(palm), blank), (blank, blank)):
+        assert likeness(one, other) == 0
+        assert not are_alike(one, other, 0.5)
 
 
 def test_another_palm_in_its_place_is_seen_to_be_another() -> None:
