@@ -8,6 +8,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from drawn.attack import Instrument
+from lab.attacks.instruments import species
 from lab.attacks.measure import FIRST, PEOPLE, SETS, measure
 
 
@@ -31,7 +33,12 @@ def main() -> int:
     parser.add_argument(
         "--within", choices=SETS, action="append", help="only in these circumstances"
     )
-    parser.add_argument("--only", metavar="NAME", help="judge this instrument alone")
+    parser.add_argument(
+        "--only",
+        metavar="NAME",
+        choices=[*Instrument, *(each.name for each in species())],
+        help="judge this instrument alone: %(choices)s",
+    )
     asked = parser.parse_args()
     seeds = range(FIRST, FIRST + asked.people)
     reports = [

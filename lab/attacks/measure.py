@@ -267,7 +267,8 @@ def _by_light(film: Film, what: str) -> _Scores:
 def _near(film: Film, what: str) -> _Scores:
     white = film.lit[1]
     found = judge_infrared(Still(white.image, white.hand), film.infrared)
-    if found.alike < ALIKE_IN_INFRARED:
+    # Where a picture shows no line, this is not a number.
+    if not found.alike >= ALIKE_IN_INFRARED:
         return _NOT_AT_ALL
     return _Scores(found.score, _score_of_others(found.cues, infrared_weights.WEIGHTS, what))
 
