@@ -10,9 +10,15 @@ drawn with replacement, a comparison within a subject counts as often as the sub
 between two subjects as often as the product of both counts, and the interval is the middle 95 % of
 the resulting rates.
 
-Where there was no error, resampling gives none either. There the rule of 3 sets the end of the
-interval: 3 / n for n subjects, because the subjects are independent. Where one or two subjects made
-all errors the interval is too narrow, and may end below that of no error at all.
+Resampling knows nothing of subjects unlike those who were there: where few made all errors, its
+interval is too narrow, and where none did it has no width. So one subject more is added to each
+resample, whom nobody has seen. All of its comparisons are errors for the upper end of the interval
+and none for the lower one, and its weight is that of one among n + 1 in the Bayesian bootstrap
+(Rubin, 1981), Beta(1, n). This is close to the bound of Gaffke, "Three test statistics for a
+nonparametric one-sided hypothesis on the mean of a nonnegative variable" (2005), which assumes
+nothing of what subjects are like, and to that of Clopper and Pearson where each subject has one
+comparison. Where there was no error at all, the end is that of the rule of 3: 3 / n for n subjects,
+because the subjects are independent.
 """
 
 from collections.abc import Sequence
@@ -244,10 +250,14 @@ def draws(subjects: int, seed: int = 0) -> Floats:
 
 
 def _estimate(rate: float, resampled: Floats, subjects: int) -> Estimate:
-    low, high = (float(end) for end in np.quantile(resampled, (0.025, 0.975)))
+    """Returns a rate with the interval that the module describes. `resampled` are the rates of the
+    resamples, without somebody unseen."""
+    unseen = np.random.default_rng(subjects).beta(1, subjects, len(resampled))
+    seen = (1 - unseen) * resampled
+    low, high = float(np.quantile(seen, 0.025)), float(np.quantile(seen + unseen, 0.975))
     rule_of_3 = min(3 / subjects, 1.0)
-    if rate == 0:
-        high = max(high, rule_of_3)
-    if rate == 1:
-        low = min(low, 1 - rule_of_3)
+    if not resampled.any():
+        high = rule_of_3
+    if (resampled == 1).all():
+        low = 1 - rule_of_3
     return Estimate(rate, Interval(min(low, rate), max(high, rate)))

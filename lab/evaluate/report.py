@@ -295,7 +295,7 @@ class EvaluationReport:
             lines += ["", *_by_group(differential)]
         lines += [
             "",
-            "95 % intervals: bootstrap over subjects; the rule of 3 where no error was seen.",
+            "95 % intervals: over subjects, and one more whom nobody has seen (`palm.rates`).",
         ]
         return "\n".join(lines)
 
