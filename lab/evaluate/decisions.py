@@ -6,12 +6,15 @@ who had shown the palm, so a decision is counted as a `Result`.
 
 A presentation is one palm as the kiosk sends it, made into one template. A visit is up to ATTEMPTS
 presentations of one hand, and ends with the first that is not asked for again: each counts by
-itself, and only both hands count together (`lab.tries`).
+itself, and only both hands count together (`lab.tries`). A presentation in which no palm is found
+finds nobody, so the rates of people who are enrolled include failures to acquire, as FNIR and FRR
+do (ISO/IEC 19795-1).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,6 +23,8 @@ from cloud.policy import ATTEMPTS, Policy
 from palm.calibration import CALIBRATIONS
 from palm.rates import Estimate, share
 from protocol.messages import Outcome
+
+T = TypeVar("T")
 
 LARGE = 10_000
 """The size of a gallery whose thresholds are asked for in any case."""
@@ -221,11 +226,11 @@ def missed(score: float, visits: Sequence[Searched]) -> tuple[Estimate, Estimate
     return counted(single), counted(whole)
 
 
-def in_visits(numbers: Sequence[int]) -> list[Sequence[int]]:
+def in_visits(presentations: Sequence[T]) -> list[Sequence[T]]:
     """Splits the presentations of one hand into visits of ATTEMPTS.
 
     What is left over makes a visit of its own only where there is no other: a visit with fewer
     tries finds fewer people.
     """
-    whole = len(numbers) - len(numbers) % ATTEMPTS or len(numbers)
-    return [numbers[at : at + ATTEMPTS] for at in range(0, whole, ATTEMPTS)]
+    whole = len(presentations) - len(presentations) % ATTEMPTS or len(presentations)
+    return [presentations[at : at + ATTEMPTS] for at in range(0, whole, ATTEMPTS)]

@@ -103,6 +103,8 @@ class Decisions:
     """The number of samples in a reference."""
     probed_by: int
     """The number of samples in a presentation."""
+    unread: int
+    """The number of presentations of people who are enrolled in which no palm was found."""
     sizes: list[Decided]
     """By size of the gallery."""
     verified: Verified
@@ -111,6 +113,7 @@ class Decisions:
         return {
             "enrolled_from": self.enrolled_from,
             "probed_by": self.probed_by,
+            "unread": self.unread,
             "sizes": [each.json() for each in self.sizes],
             "verified": self.verified.json(),
         }
@@ -338,6 +341,11 @@ def _decided(decisions: Decisions) -> list[str]:
         f"what the policy decides, enrolled from {decisions.enrolled_from}, shown "
         f"{decisions.probed_by} at a time"
     ]
+    if decisions.unread:
+        lines.append(
+            f"  presentations in which no palm was found, which count as not found: "
+            f"{decisions.unread:,}"
+        )
     for each in decisions.sizes:
         lines += by_policy(each)
     lines.append(

@@ -10,7 +10,7 @@ from lab.evaluate import comparison, dataset, decisions, extraction, pairing, pa
 from lab.evaluate.acquisition import Acquisition, Reading, acquire
 from lab.evaluate.algorithm import Algorithm
 from lab.evaluate.dataset import Sample, Unmeasurable
-from lab.evaluate.decisions import Decided, Rules, Searched, Verified
+from lab.evaluate.decisions import Decided, Rules, Searched, Verified, in_visits
 from lab.evaluate.differential import differentials
 from lab.evaluate.extraction import Extracted
 from lab.evaluate.pairing import Indices, Kind, Kinds, Pairing
@@ -65,8 +65,10 @@ def measure(
         reasons = Counter(each.failure for _, each in palmar).most_common(1)
         raise Unmeasurable(f"no template could be made of any palm: {reasons[0][0]}")
 
-    of_palms = _Palms([sample for sample, _ in shown], [palm for _, palm in shown], workers, tell)
     everyone = [sample for sample, _ in palmar]
+    of_palms = _Palms(
+        everyone, [sample for sample, _ in shown], [palm for _, palm in shown], workers, tell
+    )
     plan = pairing.singles(of_palms.samples)
     possible = pairing.singles(everyone)
     same_hand = possible.kinds(pairing.whose(everyone)) == Kind.GENUINE
@@ -137,15 +139,17 @@ def measure(
 
 
 class _Palms:
-    """The palms that were acquired."""
+    """The palms that were acquired, of everyone who showed one."""
 
     def __init__(
         self,
+        everyone: list[Sample],
         samples: list[Sample],
         palms: list[Roi],
         workers: int,
         tell: Callable[[str], None],
     ) -> None:
+        self._everyone = everyone
         self.samples = samples
         self._whose = pairing.whose(samples, [palm.side for palm in palms])
         self._palms = palms
@@ -199,7 +203,8 @@ class _Palms:
         """Returns what the policy decides on the searches that an experiment has made, where each
         hand was enrolled once."""
         scored, product = experiment.scored, experiment.algorithms[0]
-        visits = self._visits(scored, scored.scores[product.algorithm])
+        unread = self._unread(experiment)
+        visits = self._visits(scored, scored.scores[product.algorithm], unread)
         policy = decisions.policy()
         enrolled = len(scored.plan.references)
         of_sizes: list[Decided] = []
@@ -212,6 +217,7 @@ class _Palms:
         return Decisions(
             enrolled_from=experiment.enrolled_from,
             probed_by=experiment.probed_by,
+            unread=unread.total(),
             sizes=of_sizes,
             verified=Verified(
                 score=least,
@@ -304,27 +310,44 @@ class _Palms:
         self._tell(f"{algorithm.name}, {at}: EER {said(measured.errors.eer)}")
         return measured
 
-    def _visits(self, scored: Scored, scores: npt.NDArray[np.float32]) -> list[Searched]:
+    def _unread(self, experiment: Experiment) -> Counter[str]:
+        """Returns how many presentations of each hand there would be more if every palm had been
+        acquired; of hands that were enrolled."""
+        scored = experiment.scored
+        possible = pairing.bursts(self._everyone, experiment.enrolled_from, experiment.probed_by)
+        unread = Counter(self._everyone[burst[0]].hand for burst in possible.probes)
+        unread.subtract(self.samples[burst[0]].hand for burst in scored.plan.probes)
+        enrolled = {self.samples[burst[0]].hand for burst in scored.plan.references}
+        return +Counter({hand: count for hand, count in unread.items() if hand in enrolled})
+
+    def _visits(
+        self, scored: Scored, scores: npt.NDArray[np.float32], unread: Mapping[str, int]
+    ) -> list[Searched]:
         """Returns the visits of everybody who was searched for, and of the same people as if they
-        were not enrolled."""
-        counts = scored.plan.counts
-        begins = np.append(0, np.cumsum(counts))
-        of_hand: defaultdict[int, list[int]] = defaultdict(list)
+        were not enrolled. Where no palm was acquired, the person was not found; they show it at
+        first, and the palms that were acquired after it. Strangers are searched for by palms that
+        were acquired only, which makes none of their rates lower."""
+        begins = np.append(0, np.cumsum(scored.plan.counts))
+        made: defaultdict[str, list[dict[str, float]]] = defaultdict(list)
         for number, burst in enumerate(scored.plan.probes):
-            of_hand[int(self._whose.hand[burst[0]])].append(number)
-        enrolled = {int(self._whose.hand[burst[0]]) for burst in scored.plan.references}
+            row = slice(begins[number], begins[number + 1])
+            made[self.samples[burst[0]].hand].append(_best(scored.kinds[row], scores[row]))
+        person = dict(
+            zip([each.hand for each in self.samples], self._whose.subject.tolist(), strict=True)
+        )
+        enrolled = {self.samples[burst[0]].hand for burst in scored.plan.references}
         visits: list[Searched] = []
-        for hand, numbers in of_hand.items():
-            person = int(self._whose.subject[scored.plan.probes[numbers[0]][0]])
-            for tries in decisions.in_visits(numbers):
-                rows = [slice(begins[n], begins[n + 1]) for n in tries]
-                found = [_best(scored.kinds[row], scores[row]) for row in rows]
-                if hand in enrolled:
-                    visits.append(Searched(person, True, found))
-                others = [
-                    {who: at for who, at in each.items() if who != decisions.OWN} for each in found
-                ]
-                visits.append(Searched(person, False, others))
+        for hand in sorted(made.keys() | unread.keys()):
+            found = made[hand]
+            if hand in enrolled:
+                nobody: list[dict[str, float]] = [{}] * unread.get(hand, 0)
+                tries = in_visits(nobody + found)
+                visits += [Searched(person[hand], True, each) for each in tries]
+            others = [
+                {who: score for who, score in each.items() if who != decisions.OWN}
+                for each in found
+            ]
+            visits += [Searched(person[hand], False, each) for each in in_visits(others)]
         return visits
 
     def _subjects(self, bursts: Sequence[pairing.Burst]) -> Indices:

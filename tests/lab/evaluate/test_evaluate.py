@@ -16,6 +16,7 @@ from lab.evaluate.__main__ import main
 from lab.evaluate.acquisition import Reading
 from lab.evaluate.algorithm import PRODUCT
 from lab.evaluate.dataset import Sample, Unmeasurable
+from lab.evaluate.decisions import Result
 from lab.evaluate.differential import differentials
 from lab.evaluate.pairing import Kind
 from lab.evaluate.processes import processes, progress
@@ -445,9 +446,8 @@ def test_the_report_counts_what_lies_in_the_folder(
     (decided,) = figures["decisions"]
     own, large = decided["sizes"]
     assert (own["gallery"], own["compared"], large["gallery"]) == (4, 4, 10_000)
-    assert (own["presentations"]["count"], own["visits"]["count"]) == (8, 4)
-    assert (own["presentations"]["accepted"], own["strangers"]["false_accept"]) == (1, 0)
-    assert (decided["verified"]["missed"], decided["verified"]["comparisons"]) == (0, 8 * 3)
+    assert (own["strangers"]["count"], own["strangers"]["false_accept"]) == (8, 0)
+    assert decided["verified"]["comparisons"] == 8 * 3
     assert said.index("what the policy decides") < said.index("EER"), "decisions come first"
     assert [at["score"] for at in figures["at_scores"]][1:] == [6]
     assert "001 genuine" in said
@@ -458,6 +458,23 @@ def test_the_report_counts_what_lies_in_the_folder(
     drawn = cv2.imread(str(tmp_path / "it.png"))
     assert drawn is not None
     assert drawn.std() > 0
+
+
+@pytest.mark.slow
+def test_a_presentation_in_which_no_palm_is_found_counts_as_not_found(two_sessions: Path):
+    report = measure(dataset.read(two_sessions), [PRODUCT], frames=2)
+    by_one, _, by_two = report.decisions
+    assert (by_one.unread, by_two.unread) == (1, 0), "the picture left over was not needed for two"
+    presentations, visits = by_one.sizes[0].presentations, by_one.sizes[0].visits
+    assert presentations
+    assert visits
+    assert (presentations.count, visits.count) == (4 * 2 + 1, 4)
+    assert presentations.share[Result.NOT_FOUND].rate == pytest.approx(1 / 9)
+    assert visits.share[Result.ACCEPTED].rate == 1, "a palm is shown again within the visit"
+    assert by_one.verified.missed.rate == pytest.approx(1 / 9)
+    assert by_one.sizes[0].strangers
+    assert by_one.sizes[0].strangers.count == 4 * 2, "nobody is a stranger without a palm"
+    assert "no palm was found, which count as not found: 1\n" in report.text()
 
 
 @pytest.mark.slow
