@@ -61,7 +61,8 @@ class Weighed:
 
 
 _LINES, _ENCODER = "decisions/0004-palm-signature.md", "decisions/0012-encoder.md"
-_LEVEL = "decisions/0057-one-threshold.md"
+_LEVEL, _FINDING = "decisions/0057-one-threshold.md", "decisions/0058-finding.md"
+_HANDS, _REFUSED = "decisions/0060-both-hands.md", "decisions/0070-refused-hands.md"
 
 WEIGHED = (
     Weighed("how a place is described: field, winner, signs or soft codes", 4, _LINES),
@@ -102,9 +103,27 @@ WEIGHED = (
     Weighed("thresholds of version 3", 2, _LEVEL),
     Weighed("where the lines lie on a drawn palm", 2, "factory.md"),
     Weighed("reading the landmarks of a hand once more or not", 2, "../palm/hand/find.py"),
+    Weighed(
+        "beyond the edge of the picture: black, painted, grey and painted, or the edge continued, "
+        "with or without paint",
+        5,
+        _FINDING,
+    ),
+    Weighed(
+        "what tells a palm from a back: the network, on paint too, or the lines as well",
+        3,
+        _FINDING,
+    ),
+    Weighed("shrinkage of the discriminant of lines: little or much", 2, _FINDING),
+    Weighed(
+        "palms of one visit: each by itself, the mean of two, or a lower threshold for the second",
+        3,
+        _HANDS,
+    ),
+    Weighed("readings of the landmarks of a hand: up to two or up to eight", 2, _REFUSED),
 )
-"""All choices that decisions 4, 12 and 57, the factory's page and the constants of `palm` tell of.
-Those of liveness (decisions 10 and 13) were weighed on drawn people alone."""
+"""All choices that decisions 4, 12, 57, 58, 60 and 70, the factory's page and the constants of
+`palm` tell of. Those of liveness (decisions 10 and 13) were weighed on drawn people alone."""
 
 
 @dataclass(frozen=True, slots=True)
