@@ -36,7 +36,8 @@ from palm.hand.landmarks import Hand, Shown, Side
 from palm.liveness import Light, LitFrame, judge
 
 FIRST = 47_000
-"""The seed of the first person; nothing else uses these people."""
+"""The seed of the first person. Of what is fitted, `lab.line_layout` alone uses these people, and
+the judge of light knows nothing of it."""
 PEOPLE = 3
 SAMPLES = 2
 """The rays of each pixel and lamp."""
