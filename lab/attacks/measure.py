@@ -208,7 +208,7 @@ class _Judged:
         near = _near(seen.film, what)
         self._scores = {LIGHT: lit, INFRARED: near, BOTH: _Scores(*map(min, lit, near))}
         shown = _Enrolled.by(seen.film)
-        self._matched = _pair()[1].score(enrolled.template, shown.template) >= MATCHED
+        self._matched = _pair()[1].score(shown.template, enrolled.template) >= MATCHED
         skin = max(near.whole, 0.0)
         signed = _signer().compare(enrolled.signs, replace(shown.signs, skin=skin))
         by_relief = replace(signed, veins=None)

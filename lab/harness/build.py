@@ -3,12 +3,15 @@
 import hashlib
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from lab.sets import ROOT
 from palm.models import Model, path
 
 _PARTS = ("palm", "protocol", "cloud/vault", "cloud/policy.py", "kiosk/capture", "lab/harness")
 """What decides about a palm, from the camera's picture to the answer."""
+_KINDS = ("*.py", "*.npz")
+"""Sources, and the axes and strangers that templates are made with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,18 +19,24 @@ class Build:
     version: str
     """The commit, with a `+` where files were changed since."""
     digest: str
-    """SHA-256 over the sources of `_PARTS` and the models, in hex."""
+    """SHA-256 over the files that decide, in hex."""
+
+
+def deciding() -> list[Path]:
+    """Returns the files that decide about a palm, in order. Raises ModelMissing."""
+    found = {path(model) for model in Model}
+    for part in _PARTS:
+        if part.endswith(".py"):
+            found.add(ROOT / part)
+        else:
+            found |= {file for kind in _KINDS for file in (ROOT / part).rglob(kind)}
+    return sorted(found)
 
 
 def frozen() -> Build:
     """Returns the build that runs. Raises ModelMissing."""
     whole = hashlib.sha256()
-    sources = [
-        file
-        for part in _PARTS
-        for file in ([ROOT / part] if part.endswith(".py") else (ROOT / part).rglob("*.py"))
-    ]
-    for file in sorted([*sources, *map(path, Model)]):
+    for file in deciding():
         content = hashlib.sha256(file.read_bytes()).hexdigest()
         whole.update(f"{file.relative_to(ROOT)} {content}\n".encode())
     described = subprocess.run(

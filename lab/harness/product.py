@@ -15,6 +15,7 @@ from palm.calibration import CALIBRATIONS
 from palm.hand.landmarks import Side
 from palm.liveness.signed import Signer
 from palm.template import current
+from protocol.binding import answer_of, commitment_of, is_bound
 from protocol.capture import Burst, Spectrum
 from protocol.challenge import steps
 from protocol.ring import Levels
@@ -77,6 +78,8 @@ class Product:
             return NOT_LIVE
         if plan.infrared and all(f.spectrum is not Spectrum.INFRARED for f in shown.burst.frames):
             return NOT_LIVE
+        if shown.steps and not _keeps_order_and_pace(shown.burst):
+            return NOT_LIVE
         try:
             found = self._examiner.examine(shown.burst, shown.steps)
         except Unusable as unusable:
@@ -92,10 +95,16 @@ class Product:
 
     def accepts(self, palm: Kept, enrolled: Kept) -> bool:
         """Returns whether a palm is that of somebody who is enrolled. Raises VersionMismatch."""
-        return self._matcher.score(enrolled.template, palm.template) >= self._threshold
+        return self._matcher.score(palm.template, enrolled.template) >= self._threshold
 
     def confirms(self, palm: Kept, enrolled: Kept) -> bool:
         """Returns whether no sign speaks against a palm that is accepted."""
         if palm.signs is None or enrolled.signs is None:
             return True
         return self._signer.compare(enrolled.signs, palm.signs).agrees
+
+
+def _keeps_order_and_pace(burst: Burst) -> bool:
+    """Returns whether the pictures come as a kiosk takes them under a challenge, which the vault
+    asks before it looks at any of them. Nothing was committed to here."""
+    return is_bound(burst, commitment_of(burst), answer_of(burst))

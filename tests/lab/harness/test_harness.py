@@ -13,10 +13,12 @@ from drawn.identity import identity
 from drawn.lit import WHITE, light_of, living
 from drawn.presentation import Presentation
 from lab.harness.__main__ import main
+from lab.harness.build import deciding
 from lab.harness.folder import FolderSource, keep
 from lab.harness.journal import BrokenJournal, Ended, Outcome, Presented, Purpose, begun, read
 from lab.harness.product import Shown
 from lab.harness.report import report
+from palm import models
 from palm.hand.landmarks import Side
 from protocol.capture import Burst, Frame
 from protocol.challenge import SEED_BYTES, steps
@@ -42,12 +44,15 @@ def filmed(person: int) -> list[bytes]:
     return [cv2.imencode(".jpg", frame.image)[1].tobytes() for frame in seen.lit]
 
 
-def presentation(folder: Path, person: int, seed: bytes = SEED) -> Path:
-    """Writes what a kiosk takes of a person who claims to have been shown a challenge."""
+def presentation(folder: Path, person: int, seed: bytes = SEED, *, last: int = 1) -> Path:
+    """Writes what a kiosk takes of a person who claims to have been shown a challenge; the picture
+    under its last step so many times."""
     frames = [
         Frame(40 * n, bytearray(jpeg), n - 3 if n >= 3 else None)
         for n, jpeg in enumerate(filmed(person))
     ]
+    end = frames[-1]
+    frames += [Frame(end.at_ms + 40 * n, end.jpeg, end.light) for n in range(1, last)]
     keep(folder, Shown(Burst(frames, "taken"), seed))
     return folder
 
@@ -117,6 +122,25 @@ def test_the_report_is_made_of_the_log_alone(tested: Path) -> None:
     assert (species.apcer.events, species.apcer.of) == (0, 1)
     assert (species.iapar.events, species.iapar.of) == (0, 1)
     assert "| APCER: injected recording | 0 of 1 | 1 | 0.00 % [0.00, 100.00] |" in made.markdown()
+
+
+def test_pictures_that_a_kiosk_does_not_take_are_refused_as_the_vault_refuses_them(
+    tested: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    log.write_bytes((tested / "log").read_bytes())
+    twice = presentation(tmp_path / "twice", 1, last=2)
+    words = ["verify", log, "ada", "--people", tested / "people", "--from", twice]
+    assert main([str(word) for word in words]) == 1
+    last = read(log)[0][-2]
+    assert isinstance(last, Presented)
+    assert last.outcome is Outcome.NOT_LIVE
+
+
+def test_a_build_is_named_by_all_that_templates_are_made_with() -> None:
+    weights = {*models.FOLDER.glob("*.onnx"), *models.FOLDER.glob("*.npz")}
+    assert len(weights) == 5
+    assert weights <= set(deciding())
 
 
 @pytest.mark.parametrize("harm", ["changed", "left out", "exchanged"])
