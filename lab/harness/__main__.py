@@ -29,6 +29,7 @@ from lab.harness.product import Product, Shown
 from lab.harness.report import report
 from lab.harness.transactions import Bench, Claim, Keep, NotInPlan, Source
 from palm.models import ModelMissing
+from palm.template.interfaces import VersionMismatch
 
 
 class CannotTest(Exception):
@@ -54,10 +55,14 @@ def main(words: list[str] | None = None) -> int:
         NoPresentation,
         NotInPlan,
         TooSlow,
+        VersionMismatch,
         WrongDevices,
         WrongPlan,
     ) as error:
         print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    except OSError as problem:
+        print(f"{problem.filename}: {problem.strerror}", file=sys.stderr)  # noqa: T201
         return 2
 
 

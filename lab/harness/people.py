@@ -4,10 +4,18 @@ import json
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from palm.evaluation import SIDED
 from palm.hand.landmarks import Side
 from palm.liveness.signed import Signs
 from palm.template.interfaces import Template
 from protocol.encoding import from_base64, to_base64
+
+
+def person_of(subject: str) -> str:
+    """Returns the person of a subject, who may be one of two hands, as `p01-left` and `p01-right`
+    are. People are independent of each other, and the hands of one person are not."""
+    sided = SIDED.fullmatch(subject)
+    return subject if sided is None else sided[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """The report of a test, made from its log alone.
 
-Rates are those of ISO/IEC 19795-1 and 30107-3, with intervals of 95 % over subjects
-(`palm.rates`). A transaction counts as accepted when any of its tries was. The rates of a
-species are those of its worst artefact.
+Rates are those of ISO/IEC 19795-1 and 30107-3, with intervals of 95 % over people (`palm.rates`).
+A transaction counts as accepted when any of its tries was. One that was broken off has no outcome,
+but its presentations count. The rates of a species are those of all its artefacts; beside them
+stands the worst artefact, where there are several.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from lab.harness.journal import Ended, Line, Outcome, Presented, Purpose, begun
+from lab.harness.people import person_of
 from palm.rates import Estimate, share
 
 T = TypeVar("T")
@@ -24,12 +26,12 @@ class Counted:
     name: str
     events: int
     of: int
-    subjects: int
+    people: int
     rate: Estimate | None
     """None where there was nothing to count."""
 
     def row(self) -> str:
-        return f"| {self.name} | {self.events} of {self.of} | {self.subjects} | {self._told()} |"
+        return f"| {self.name} | {self.events} of {self.of} | {self.people} | {self._told()} |"
 
     def _told(self) -> str:
         if self.rate is None:
@@ -50,6 +52,8 @@ class SpeciesReport:
     """Transactions accepted as the person that the artefact imitates."""
     apnrr: Counted
     """Presentations in which no palm was read."""
+    worst: tuple[Counted, ...]
+    """APCER and IAPAR of the artefact for which each is highest; empty where there is only one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,9 @@ class Report:
     version: str
     build: str
     head: str
+    broken_off: int
+    """The number of transactions that have no end, because a device failed or somebody ended
+    them."""
     bona_fide: list[Counted]
     species: list[SpeciesReport]
 
@@ -67,7 +74,8 @@ class Report:
             f"# {self.plan}",
             "",
             f"Product {self.version}, build `{self.build}`; plan `{self.plan_digest}`; the log "
-            f"ends with `{self.head}`. Intervals are of 95 %, resampled over people.",
+            f"ends with `{self.head}`. Intervals are of 95 %, over people. Transactions that were "
+            f"broken off: {self.broken_off}.",
             "",
             "| living hands | counted | people | rate |",
             "| --- | --- | --- | --- |",
@@ -76,11 +84,11 @@ class Report:
         if self.species:
             lines += [
                 "",
-                "| artefacts, the worst of each species | counted | people | rate |",
+                "| artefacts | counted | people | rate |",
                 "| --- | --- | --- | --- |",
             ]
         for each in self.species:
-            lines += [each.apcer.row(), each.iapar.row(), each.apnrr.row()]
+            lines += [c.row() for c in (each.apcer, each.iapar, each.apnrr, *each.worst)]
         return "\n".join([*lines, ""])
 
     def figures(self) -> dict[str, object]:
@@ -89,10 +97,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class _Transaction:
-    """A transaction that has ended."""
+    """A transaction with at least one presentation."""
 
     tries: list[Presented]
-    accepted: bool
+    accepted: bool | None
+    """None where it was broken off before anything was accepted."""
 
     @property
     def first(self) -> Presented:
@@ -101,119 +110,128 @@ class _Transaction:
 
 def report(lines: Sequence[Line], head: str) -> Report:
     first = begun(lines)
-    whole = _transactions(lines)
-    living = [each for each in whole if each.first.species is None]
-    enrolled = [each for each in living if each.first.purpose is Purpose.ENROL]
-    verified = [each for each in living if each.first.purpose is Purpose.VERIFY]
+    every = _transactions(lines)
+    living = [each for each in every if each.first.species is None]
+    ended = [each for each in living if each.accepted is not None]
+    enrolled = [each for each in ended if each.first.purpose is Purpose.ENROL]
+    verified = [each for each in ended if each.first.purpose is Purpose.VERIFY]
     mated = [each for each in verified if each.first.subject == each.first.claimed]
-    claims = [each for each in verified if each.first.subject != each.first.claimed]
-    tries = [each for transaction in living for each in transaction.tries]
-    read = [each for each in tries if each.outcome is not Outcome.NOT_ACQUIRED]
+    claims = [
+        each for each in verified if person_of(each.first.subject) != person_of(each.first.claimed)
+    ]
+    tries = _tries(living)
+    read = [each for each in tries if not _not_acquired(each)]
     return Report(
         plan=first.plan.name,
         plan_digest=first.plan_digest,
         version=first.version,
         build=first.build,
         head=head,
+        broken_off=sum(each.accepted is None for each in every),
         bona_fide=[
-            _counted("FTE: not enrolled", enrolled, _who, lambda each: not each.accepted),
-            _counted(
-                "FTA: no palm read", tries, _whose, lambda e: e.outcome is Outcome.NOT_ACQUIRED
-            ),
-            _counted(
-                "BPCER: not judged alive", read, _whose, lambda e: e.outcome is Outcome.NOT_LIVE
-            ),
-            _counted("FRR: transactions rejected", mated, _who, lambda each: not each.accepted),
-            _counted("FAR: other people's claims", claims, _who, lambda each: each.accepted),
-            _strangers(verified),
+            _counted("FTE: not enrolled", enrolled, _who, _not_accepted),
+            _counted("FTA: no palm read", tries, _whose, _not_acquired),
+            _counted("BPCER: not judged alive", read, _whose, lambda each: not _judged_alive(each)),
+            _counted("FRR: transactions rejected", mated, _who, _not_accepted),
+            _counted("FAR: other people's claims", claims, _who, _accepted),
+            _strangers([each for each in tries if each.purpose is Purpose.VERIFY]),
         ],
         species=[
-            _species(name, [each for each in whole if each.first.species == name])
+            _species(name, [each for each in every if each.first.species == name])
             for name in first.plan.species
-            if any(each.first.species == name for each in whole)
+            if any(each.first.species == name for each in every)
         ],
     )
 
 
 def _transactions(lines: Iterable[Line]) -> list[_Transaction]:
-    """Returns the transactions with at least one presentation."""
     tries: dict[int, list[Presented]] = {}
-    ended: list[_Transaction] = []
+    accepted: dict[int, bool] = {}
     for line in lines:
         if isinstance(line, Presented):
             tries.setdefault(line.transaction, []).append(line)
-        elif isinstance(line, Ended) and line.transaction in tries:
-            ended.append(_Transaction(tries[line.transaction], line.accepted))
-    return ended
+            if line.outcome is Outcome.ACCEPTED:
+                accepted[line.transaction] = True
+        elif isinstance(line, Ended):
+            accepted[line.transaction] = line.accepted
+    return [_Transaction(tries[number], accepted.get(number)) for number in tries]
 
 
 def _species(name: str, transactions: Sequence[_Transaction]) -> SpeciesReport:
-    made = {each.first.artefact or "" for each in transactions}
-    of = {
-        artefact: [each for each in transactions if (each.first.artefact or "") == artefact]
-        for artefact in sorted(made)
-    }
+    made = sorted({each.first.artefact or "" for each in transactions})
 
-    def worst(counted: Callable[[list[_Transaction], str], Counted]) -> Counted:
-        return max(
-            (
-                counted(some, f"{name}{artefact and ', ' + artefact}")
-                for artefact, some in of.items()
-            ),
-            key=lambda each: -1.0 if each.rate is None else each.rate.rate,
-        )
-
-    def tries(some: list[_Transaction]) -> list[Presented]:
-        return [each for transaction in some for each in transaction.tries]
-
-    def read(some: list[_Transaction]) -> list[Presented]:
-        return [each for each in tries(some) if each.outcome is not Outcome.NOT_ACQUIRED]
+    def worst(rate: Callable[[Sequence[_Transaction], str], Counted]) -> Counted:
+        of_each = [
+            rate(
+                [each for each in transactions if (each.first.artefact or "") == artefact],
+                f"{name}, {artefact or 'without a name'}",
+            )
+            for artefact in made
+        ]
+        return max(of_each, key=lambda each: -1.0 if each.rate is None else each.rate.rate)
 
     return SpeciesReport(
         species=name,
         artefacts=len(made),
-        apcer=worst(
-            lambda some, what: _counted(
-                f"APCER: {what}", read(some), _imitated, lambda e: e.outcome is not Outcome.NOT_LIVE
-            )
-        ),
-        iapar=worst(
-            lambda some, what: _counted(
-                f"IAPAR: {what}", some, lambda e: e.first.claimed, lambda each: each.accepted
-            )
-        ),
-        apnrr=worst(
-            lambda some, what: _counted(
-                f"APNRR: {what}",
-                tries(some),
-                _imitated,
-                lambda e: e.outcome is Outcome.NOT_ACQUIRED,
-            )
-        ),
+        apcer=_apcer(transactions, name),
+        iapar=_iapar(transactions, name),
+        apnrr=_counted(f"APNRR: {name}", _tries(transactions), _imitated, _not_acquired),
+        worst=(worst(_apcer), worst(_iapar)) if len(made) > 1 else (),
     )
 
 
-def _strangers(verified: Sequence[_Transaction]) -> Counted:
+def _apcer(transactions: Sequence[_Transaction], what: str) -> Counted:
+    read = [each for each in _tries(transactions) if not _not_acquired(each)]
+    return _counted(f"APCER: {what}", read, _imitated, _judged_alive)
+
+
+def _iapar(transactions: Sequence[_Transaction], what: str) -> Counted:
+    ended = [each for each in transactions if each.accepted is not None]
+    return _counted(f"IAPAR: {what}", ended, lambda each: _imitated(each.first), _accepted)
+
+
+def _tries(transactions: Iterable[_Transaction]) -> list[Presented]:
+    return [each for transaction in transactions for each in transaction.tries]
+
+
+def _strangers(tries: Iterable[Presented]) -> Counted:
     """Counts, in tries of living people, the others as whom they would have been accepted."""
     events: list[bool] = []
     who: list[str] = []
-    for each in (one for transaction in verified for one in transaction.tries):
+    for each in tries:
         taken = len(each.strangers_accepted)
         events += [True] * taken + [False] * (each.strangers - taken)
-        who += [each.subject] * each.strangers
+        who += [_whose(each)] * each.strangers
     return _rate("FMR: compared with all others", events, who)
 
 
+def _accepted(transaction: _Transaction) -> bool:
+    return transaction.accepted is True
+
+
+def _not_accepted(transaction: _Transaction) -> bool:
+    return transaction.accepted is False
+
+
+def _not_acquired(presented: Presented) -> bool:
+    return presented.outcome is Outcome.NOT_ACQUIRED
+
+
+def _judged_alive(presented: Presented) -> bool:
+    """Of a presentation that was read."""
+    return presented.outcome is not Outcome.NOT_LIVE
+
+
 def _who(transaction: _Transaction) -> str:
-    return transaction.first.subject
+    return _whose(transaction.first)
 
 
 def _whose(presented: Presented) -> str:
-    return presented.subject
+    return person_of(presented.subject)
 
 
 def _imitated(presented: Presented) -> str:
-    return presented.claimed
+    return person_of(presented.claimed)
 
 
 def _counted(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lab.harness.journal import Ended, Journal, Outcome, Presented, Purpose
-from lab.harness.people import People
+from lab.harness.people import People, person_of
 from lab.harness.plan import Plan
 from lab.harness.product import NOT_LIVE, Acquired, AskLonger, Product, Refused, Shown
 
@@ -128,11 +128,11 @@ class Bench:
             self.people.enrol(claim.subject, side, kept)
             return _Decided(Outcome.ACCEPTED)
         living = claim.species is None
-        others = {claim.claimed, claim.subject}
+        own = {person_of(claim.claimed), person_of(claim.subject)}
         strangers = [
             (name, enrolled)
             for name in (self.people.subjects() if living else ())
-            if name not in others and (enrolled := self.people.kept(name, side))
+            if person_of(name) not in own and (enrolled := self.people.kept(name, side))
         ]
         taken_for = tuple(
             n

@@ -15,9 +15,20 @@ from drawn.presentation import Presentation
 from lab.harness.__main__ import main
 from lab.harness.build import deciding
 from lab.harness.folder import FolderSource, keep
-from lab.harness.journal import BrokenJournal, Ended, Outcome, Presented, Purpose, begun, read
+from lab.harness.journal import (
+    Begun,
+    BrokenJournal,
+    Ended,
+    Line,
+    Outcome,
+    Presented,
+    Purpose,
+    begun,
+    read,
+)
+from lab.harness.plan import Plan
 from lab.harness.product import Shown
-from lab.harness.report import report
+from lab.harness.report import Counted, Report, report
 from palm import models
 from palm.hand.landmarks import Side
 from protocol.capture import Burst, Frame
@@ -137,10 +148,90 @@ def test_pictures_that_a_kiosk_does_not_take_are_refused_as_the_vault_refuses_th
     assert last.outcome is Outcome.NOT_LIVE
 
 
+# What is counted
+
+
+def shown(
+    subject: str, claimed: str, outcome: Outcome, *, artefact: str | None = None
+) -> Presented:
+    return Presented(
+        transaction=0,
+        attempt=1,
+        purpose=Purpose.VERIFY,
+        subject=subject,
+        claimed=claimed,
+        species=None if artefact is None else "cast",
+        artefact=artefact,
+        outcome=outcome,
+        seconds=1.0,
+    )
+
+
+def counted_from(*presented: Presented, broken_off: int = 0) -> Report:
+    """Returns the report of as many transactions, of which the last few were broken off."""
+    plan = Plan(name="x", species=("cast",))
+    lines: list[Line] = [Begun(plan=plan, plan_digest="", version="", build="")]
+    for number, each in enumerate(presented, 1):
+        lines.append(each.model_copy(update={"transaction": number}))
+        if number <= len(presented) - broken_off:
+            accepted = each.outcome is Outcome.ACCEPTED
+            lines.append(Ended(transaction=number, accepted=accepted, attempts=1))
+    return report(lines, "head")
+
+
+def rate_of(made: Report, name: str) -> Counted:
+    return next(each for each in made.bona_fide if each.name.startswith(name))
+
+
+def test_both_hands_of_a_person_are_one_person() -> None:
+    hands = [f"p{person:02}-{side}" for person in range(10) for side in ("left", "right")]
+    frr = rate_of(counted_from(*(shown(hand, hand, Outcome.ACCEPTED) for hand in hands)), "FRR")
+    assert (frr.of, frr.people) == (20, 10)
+    assert frr.rate
+    assert frr.rate.ci95.high == pytest.approx(0.3), "the rule of 3 over ten people"
+
+
+def test_what_was_presented_counts_although_the_transaction_was_broken_off() -> None:
+    alive, not_live = (shown("ada", "ada", o) for o in (Outcome.ACCEPTED, Outcome.NOT_LIVE))
+    made = counted_from(alive, not_live, broken_off=1)
+    assert (rate_of(made, "BPCER").events, rate_of(made, "BPCER").of) == (1, 2)
+    assert (rate_of(made, "FRR").events, rate_of(made, "FRR").of) == (0, 1)
+    assert "broken off: 1." in made.markdown()
+
+
+def test_a_species_has_the_rate_of_all_its_artefacts_and_that_of_the_worst() -> None:
+    artefacts = [f"p{person:02}" for person in range(5)]
+    made = counted_from(
+        shown("eve", "p00", Outcome.ACCEPTED, artefact="p00"),
+        shown("eve", "p01", Outcome.NOT_MATCHED, artefact="p01"),
+        *(shown("eve", who, Outcome.NOT_LIVE, artefact=who) for who in artefacts * 2),
+        *(shown("eve", who, Outcome.NOT_ACQUIRED, artefact=who) for who in artefacts[2:]),
+    )
+    (species,) = made.species
+    told = [
+        (each.name, each.events, each.of, each.people)
+        for each in (species.apcer, species.iapar, species.apnrr, *species.worst)
+    ]
+    assert told == [
+        ("APCER: cast", 2, 12, 5),
+        ("IAPAR: cast", 1, 15, 5),
+        ("APNRR: cast", 3, 15, 5),
+        ("APCER: cast, p00", 1, 3, 1),
+        ("IAPAR: cast, p00", 1, 3, 1),
+    ]
+
+
 def test_a_build_is_named_by_all_that_templates_are_made_with() -> None:
     weights = {*models.FOLDER.glob("*.onnx"), *models.FOLDER.glob("*.npz")}
     assert len(weights) == 5
     assert weights <= set(deciding())
+
+
+def test_a_log_that_is_not_there_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", str(tmp_path / "log")]) == 2
+    assert "log: No such file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("harm", ["changed", "left out", "exchanged"])
