@@ -71,7 +71,8 @@ class Palm:
     seen: Floats
     """(T, SIZE, SIZE, 3) linear blue, green and red, 0 to 1."""
     valid: npt.NDArray[np.bool_]
-    """(SIZE, SIZE) True where no frame is burnt out or black."""
+    """(SIZE, SIZE) True where no frame is burnt out, and none is black although the ring was lit:
+    without it a dark room is black."""
     drive: Floats
     """(T, CELLS * CELLS, 3, 3) by frame, cell, colour and direction. The light on a surface is the
     product of this and its normal (right, down, toward the ring); 1 is full light at 300 mm."""
@@ -96,9 +97,11 @@ def register_burst(frames: Sequence[LitFrame], lamps: Lamps) -> Palm:
     stack = np.array(cut)
     where = _cell_positions(frames[chosen].hand)
     light = np.array([frame.light for frame in frames], np.float64)
+    lit = stack[light.any(axis=(1, 2))]
+    black = (lit.min(axis=3) == 0).any(axis=0)
     return Palm(
         seen=LINEAR[stack],
-        valid=(stack.max(axis=0).max(axis=2) < _BURNT) & (stack.min(axis=0).min(axis=2) > 0),
+        valid=(stack.max(axis=0).max(axis=2) < _BURNT) & ~black,
         drive=_illumination(light, lamps, where),
         places=where,
         axes=maps[chosen][:, :2] / np.linalg.norm(maps[chosen][:, :2], axis=0),

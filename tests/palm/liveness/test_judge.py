@@ -13,7 +13,7 @@ from drawn.attack import Instrument, attack
 from drawn.burst import Film, Shot, challenge, film, played
 from drawn.circumstances import USUAL, cases
 from drawn.identity import DrawnPalm, identity
-from drawn.lit import LAMPS, WHITE, Specimen, living
+from drawn.lit import LAMPS, WHITE, Room, Specimen, living
 from drawn.presentation import Presentation
 from drawn.state import State
 from palm.hand.landmarks import Side
@@ -27,11 +27,13 @@ from palm.liveness import (
 )
 from palm.liveness import judge as judge_under
 from palm.liveness.judge import EXPLAINED
+from palm.liveness.pulse import cells_of
 from protocol.challenge import SEED_BYTES, steps
 
 pytestmark = pytest.mark.slow
 
 SHOT = Shot(Presentation(span=0.45, y=0.55, blur=0.3))
+IN_THE_DARK = replace(SHOT, room=Room(strength=0.0), afterglow=0.0)
 PLAYED = played(challenge(np.random.default_rng(1)))
 LIGHT_SKIN, DARK_SKIN = identity(3, Side.RIGHT), identity(4, Side.LEFT)
 SHOWN_IN_COLOUR_ALONE = [Instrument.PHONE, Instrument.TABLET, Instrument.ECHO]
@@ -43,6 +45,11 @@ def rng(seed: int = 2) -> np.random.Generator:
 
 def judge(frames: Sequence[LitFrame]) -> Verdict:
     return judge_under(frames, LAMPS)
+
+
+def blackened(frames: Sequence[LitFrame], level: int = 6) -> list[LitFrame]:
+    """Returns frames of a camera to which so little light is black."""
+    return [replace(f, image=np.maximum(f.image, level) - np.uint8(level)) for f in frames]
 
 
 def glaring(still: Still) -> Still:
@@ -104,6 +111,13 @@ class TestTheLiving:
         assert cues.certainty > 4
         assert cues.bleed < 0.7
 
+    def test_a_living_palm_passes_in_a_room_that_is_black_without_the_ring(self) -> None:
+        seen = film(LIGHT_SKIN, alone(LIGHT_SKIN), IN_THE_DARK, PLAYED, rng()).lit
+        lit = blackened(seen)
+        (dark,) = (frame for frame in lit if not frame.light.any())
+        assert cells_of(dark.image, dark.hand, 4).min() == 0
+        assert judge(lit).live
+
     def test_lines_of_a_pen_are_not_held_against_a_living_palm(self) -> None:
         written = identity(3, Side.RIGHT, State.INKED)
         specimen = living(written, SHOT.shown).palm_alone()
@@ -120,6 +134,11 @@ class TestAttacks:
     @pytest.mark.parametrize("instrument", Instrument)
     def test_attack_instruments_fail(self, instrument: Instrument) -> None:
         assert not judge(attacked(instrument)).live
+
+    @pytest.mark.parametrize("instrument", [Instrument.CURVED_PRINT, Instrument.PHONE])
+    def test_attack_instruments_fail_in_the_dark(self, instrument: Instrument) -> None:
+        shown = attack(instrument, LIGHT_SKIN, IN_THE_DARK, PLAYED, rng())
+        assert not judge(blackened(shown.lit)).live
 
     def test_a_screen_does_not_respond(self, alive: list[LitFrame]) -> None:
         screen = attacked(Instrument.PHONE)
