@@ -40,7 +40,7 @@ palm."""
 RATIO_AT_MOST = 0.7
 """The highest `PulseVerdict.ratio` of blood. It is 0.56 in the spectrum of blood, and 0.71 at most
 in 21 drawn living recordings with a pulse; white lamps beside the ring have 0.72 to 0.89
-(docs/liveness.md)."""
+(docs/liveness.md). There is no least one, so what beats in green alone is not refused."""
 PAUSE_AT_MOST = 0.6
 """The longest time between two frames of a recording, in seconds."""
 
