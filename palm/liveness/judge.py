@@ -43,7 +43,8 @@ class Verdict:
 
 
 class Unjudgeable(ValueError):
-    """The burst has too few frames, or the light hardly changed, so that it cannot be judged."""
+    """The burst has too few frames, the light hardly changed, or all of the palm is burnt out or
+    black, so that it cannot be judged."""
 
 
 def judge(frames: Sequence[LitFrame], lamps: Lamps) -> Verdict:
@@ -55,6 +56,8 @@ def judge(frames: Sequence[LitFrame], lamps: Lamps) -> Verdict:
     if len(frames) < FRAMES_AT_LEAST or light.std(axis=0).min() < 0.05:
         raise Unjudgeable("a burst needs six frames or more under light that changes")
     palm = register_burst(frames, lamps)
+    if not palm.valid.any():
+        raise Unjudgeable("a palm that is burnt out or black shows nothing")
     found = cues(palm)
     score = min(_score(found.array()), unexplained_score(found))
     return Verdict(live=score >= 0, score=score, cues=found, palm=palm)

@@ -192,6 +192,13 @@ class TestWhatCannotBeJudged:
         with pytest.raises(Unjudgeable):
             judge([replace(frame, light=WHITE) for frame in alive])
 
+    @pytest.mark.parametrize("level", [0, 255])
+    def test_what_is_black_or_burnt_out_cannot_be_judged(
+        self, alive: list[LitFrame], level: int
+    ) -> None:
+        with pytest.raises(Unjudgeable, match="burnt out or black"):
+            judge([replace(frame, image=np.full_like(frame.image, level)) for frame in alive])
+
 
 class TestNearInfrared:
     """Skin is bright there and keeps its lines, and hardly any attack does both."""
