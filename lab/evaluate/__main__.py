@@ -20,12 +20,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _asked(arguments)
     try:
         same = dataset.joined(asked.joined, asked.folder) if asked.joined else None
+        without = dataset.excluded(asked.exclude) if asked.exclude else []
         samples = dataset.read(
             asked.folder,
             same,
             dataset.people(asked.people, asked.folder) if asked.people else None,
-            dataset.excluded(asked.exclude) if asked.exclude else (),
+            without,
         )
+        chosen = [f"left out {', '.join(without)}"] if without else []
+        chosen += [str(asked.subset)] if asked.subset != Subset() else []
         report = measure(
             asked.subset.of(samples),
             (PRODUCT, *PARTS, *PEERS),
@@ -33,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             frames=asked.frames,
             thresholds=asked.threshold,
             joined=same,
+            chosen=chosen,
             workers=asked.workers,
             tell=lambda line: print(line, file=sys.stderr, flush=True),  # noqa: T201 - the output of this command
         )

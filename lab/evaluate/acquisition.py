@@ -32,6 +32,16 @@ class Reading:
     side: Side | None = None
     """The side of all hands; None where it is read in each image."""
 
+    @property
+    def told(self) -> list[str]:
+        """Returns what was not judged, in words."""
+        known = {
+            "every image taken for an aligned palm": self.roi,
+            "every hand taken for a palm": self.palmar,
+            f"every hand taken for a {self.side} one": self.side is not None,
+        }
+        return [words for words, holds in known.items() if holds]
+
     def of(self, hand: Hand, dorsal: bool) -> Hand:
         """Returns a hand as it is read with what is known; `dorsal` is one that is named a back.
 

@@ -63,6 +63,12 @@ class Subset:
     """The number of samples of each hand in each session; None for all."""
     seed: int = 0
 
+    def __str__(self) -> str:
+        hands, samples = ("all" if n is None else n for n in (self.hands, self.samples))
+        return (
+            f"{hands} hands, {samples} samples of each in each session, drawn by seed {self.seed}"
+        )
+
     def of(self, samples: Collection[Sample]) -> list[Sample]:
         """Returns the samples that are drawn, in their order."""
         rng = np.random.default_rng(self.seed)

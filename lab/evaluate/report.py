@@ -166,6 +166,8 @@ class EvaluationReport:
     threads: int
     joined: dict[str, str]
     """The folders that show the hand of another one, by name, and that other one."""
+    chosen: list[str]
+    """What was left out, drawn, or taken for granted: rates of chosen images are other rates."""
     alone: list[str]
     """The hands without two samples that can be compared."""
     alike: list[tuple[str, str]]
@@ -211,6 +213,7 @@ class EvaluationReport:
             "images": self.images,
             "threads": self.threads,
             "joined": self.joined,
+            "chosen": self.chosen,
             "hands_without_pair": self.alone,
             "hands_alike": [list(each) for each in self.alike],
             "decisions": [each.json() for each in self.decisions],
@@ -264,6 +267,7 @@ class EvaluationReport:
         if self.joined:
             same = (f"{hand} = {other}" for hand, other in self.joined.items())
             lines.append(f"folders joined      {', '.join(same)}")
+        lines += [f"images              {each}" for each in self.chosen]
         lines.append(f"failure to acquire  {said(self.failure_to_acquire)}")
         lines += [f"    {sample}: {why}" for sample, why in self.failures.items()]
         if self.dorsal_refused:

@@ -39,6 +39,7 @@ def measure(
     frames: int | None = None,
     thresholds: Sequence[float] = (),
     joined: Mapping[str, str] | None = None,
+    chosen: Sequence[str] = (),
     workers: int = 1,
     tell: Callable[[str], None] = lambda _: None,
 ) -> EvaluationReport:
@@ -46,12 +47,13 @@ def measure(
 
     With `frames`, templates of so many samples are measured as well. The error rates of the product
     are given at the score of a 1:1 comparison, and at `thresholds`. `joined` is what `dataset.read`
-    was told, for the report. `tell` is called with the result of each algorithm as soon as it is
-    there.
+    was told, and `chosen` says how the samples were chosen; both are for the report. `tell` is
+    called with the result of each algorithm as soon as it is there.
 
     Raises Unmeasurable where there is nothing to compare.
     """
-    tried = acquire(samples, reading or Reading(), workers)
+    reading = reading or Reading()
+    tried = acquire(samples, reading, workers)
     acquisitions = list(progress("finding palms", tried, len(samples)))
     palmar = [
         (sample, each)
@@ -102,6 +104,7 @@ def measure(
         images=len(samples),
         threads=workers,
         joined=dict(joined or {}),
+        chosen=[*chosen, *reading.told],
         alone=dataset.alone(samples),
         alike=of_palms.alike(single),
         failure_to_acquire=share(

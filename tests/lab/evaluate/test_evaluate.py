@@ -461,6 +461,24 @@ def test_the_report_counts_what_lies_in_the_folder(
 
 
 @pytest.mark.slow
+def test_a_report_says_what_was_left_out_drawn_and_taken_for_granted(
+    two_sessions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    asked = f"--exclude 000,003/s2_3.png --subset hands=2 --palmar --side left --json {tmp_path}/it"
+    assert main([str(two_sessions), *asked.split(), "--workers", "1"]) == 0
+    figures = json.loads((tmp_path / "it").read_text())
+    assert (figures["hands"], figures["images"]) == (2, 8)
+    assert figures["chosen"] == [
+        "left out 000, 003/s2_3.png",
+        "2 hands, all samples of each in each session, drawn by seed 0",
+        "every hand taken for a palm",
+        "every hand taken for a left one",
+    ]
+    said = capsys.readouterr().out
+    assert all(f"images              {each}\n" in said for each in figures["chosen"])
+
+
+@pytest.mark.slow
 def test_a_presentation_in_which_no_palm_is_found_counts_as_not_found(two_sessions: Path):
     report = measure(dataset.read(two_sessions), [PRODUCT], frames=2)
     by_one, _, by_two = report.decisions
@@ -543,6 +561,7 @@ def test_with_roi_images_of_any_size_and_in_colour_are_rois(tmp_path: Path):
             grey = cv2.resize(palm(hand, turned=turned), (300, 300))
             write(tmp_path, f"{hand}/{turned:.0f}.jpg", cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
     report = measure(dataset.read(tmp_path), [PRODUCT], reading=Reading(roi=True))
+    assert report.chosen == ["every image taken for an aligned palm"]
     assert report.failure_to_acquire.rate == 0
     assert report.product.rank1.rate == 1
     assert report.warnings() == []
