@@ -1,5 +1,5 @@
-"""What staff do, whether on a page or by a command: each act is done and stands in the audit trail,
-or neither."""
+"""Acts of staff, on a page, by a command or with a key. An act and its row in the audit trail are
+written in one transaction: both are stored, or neither is."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
@@ -66,8 +66,8 @@ async def rename_device(session: AsyncSession, by: By, device: DeviceRow, name: 
 
 
 async def move_device(session: AsyncSession, by: By, device: DeviceRow, site: SiteRow) -> None:
-    """Moves a device to another site of its merchant. What it stands at stays where it was: it
-    loses its door and its card reader."""
+    """Moves a device to another site of its merchant. The door and the card reader that it has
+    served stay at the old site, so it loses both."""
     assert site.merchant_id == device.merchant_id
     before, device.site_id, device.reader = device.site_id, site.id, None
     await doors.remove_door(session, device.id)
@@ -97,14 +97,15 @@ async def put_back(session: AsyncSession, by: By, device: DeviceRow) -> None:
 
 
 async def revoke_device(session: AsyncSession, by: By, device: DeviceRow) -> None:
-    """Makes a device unknown from now on. Of several who do so at once, one does."""
+    """Revokes a device, which the service does not know from now on. If several people revoke it at
+    once, only one of these acts is done and noted."""
     if await devices.revoke_device(session, device.id, by.at):
         await _note(session, by, "revoke the kiosk", device)
 
 
 async def revoke_or_ask(session: AsyncSession, by: By, device: DeviceRow) -> AskedRow | None:
-    """Revokes a device and returns None. When `by` has revoked as many as one person may alone, it
-    asks for a second person instead and returns that request."""
+    """Revokes a device and returns None. When `by` has revoked as many devices as one person may
+    revoke alone, it asks for the approval of a second person instead and returns that request."""
     if not await four_eyes.revokes_alone(session, by):
         return await ask_to_revoke(session, by, [device])
     await revoke_device(session, by, device)
@@ -112,7 +113,7 @@ async def revoke_or_ask(session: AsyncSession, by: By, device: DeviceRow) -> Ask
 
 
 async def ask_to_revoke(session: AsyncSession, by: By, those: Sequence[DeviceRow]) -> AskedRow:
-    """Asks to revoke devices of one merchant, one at least."""
+    """Asks for approval to revoke devices: at least one, and all of one merchant."""
     given = Kiosks(device_ids=tuple(device.id for device in those))
     return await four_eyes.ask(session, by, four_eyes.REVOKE, given, those[0].merchant_id)
 
@@ -121,8 +122,8 @@ async def ask_to_revoke(session: AsyncSession, by: By, those: Sequence[DeviceRow
 
 
 async def look_at(session: AsyncSession, by: By, incident: IncidentRow, note: str) -> bool:
-    """Marks an incident as looked at, with what was found. Returns False when somebody has done so
-    already. The note is not in the trail, whose rows stay."""
+    """Marks an incident as looked at, with a note on what was found. Returns False when somebody
+    has done so already. The note stays out of the audit trail, whose rows are never deleted."""
     if not await incidents.look_at(session, incident.id, by.who, note, by.at):
         return False
     await _note_incident(session, by, "look at the incident", incident)
@@ -132,8 +133,9 @@ async def look_at(session: AsyncSession, by: By, incident: IncidentRow, note: st
 async def freeze_account(
     session: AsyncSession, master: MasterKey, by: By, incident: IncidentRow
 ) -> bool:
-    """Freezes the palms of the account that an incident is about, until their person lifts that in
-    the portal, and marks it as looked at. Returns False when it is about none, or none any more."""
+    """Freezes the palms of the account that an incident is about, until their owner lifts that in
+    the portal, and marks the incident as looked at. Returns False when the incident is about no
+    account, or about one that no longer exists."""
     if incident.person_id is None:
         return False
     try:
@@ -172,8 +174,8 @@ async def add_merchant(
 async def change_merchant(
     session: AsyncSession, by: By, row: MerchantRow, merchant: Merchant
 ) -> None:
-    """Changes what is given of a merchant. Its name stands in consents, so everybody is asked again
-    after that was changed."""
+    """Changes the details of a merchant. Its name is part of the texts that people agree to, so
+    everybody is asked again after the name has changed."""
     before = {name: getattr(row, name) for name in Merchant.model_fields}
     merchants.change(row, merchant)
     for name, value in before.items():
@@ -184,10 +186,10 @@ async def change_merchant(
 
 
 async def rename_merchant(session: AsyncSession, by: By, row: MerchantRow, name: str) -> None:
-    """Raises ValueError for what is no name, and Refusal for the first merchant, whose name the
-    settings say."""
+    """Changes the name of a merchant. Raises ValueError for a text that cannot be a name, and
+    Refusal for the first merchant, whose name comes from the settings."""
     if row.id == merchants.FIRST:
-        detail = "the first merchant's name is the one of [merchant] in settings.toml"
+        detail = "the first merchant's name is set under [merchant] in settings.toml"
         raise Refusal(ProblemType.CONFLICT, detail)
     now = {field: getattr(row, field) for field in Merchant.model_fields}
     await change_merchant(session, by, row, Merchant.model_validate(now | {"name": name}))
@@ -211,14 +213,14 @@ async def change_amounts(
     place: SiteRow | MerchantRow,
     values: Mapping[Demand, int | None],
 ) -> None:
-    """Sets from which amounts on a palm alone does not pay at a merchant, or at one of its sites.
-    Raises TooLax, and ValueError for what is no amount."""
+    """Sets limits of payments for a merchant or for one of its sites; None removes a limit. Raises
+    TooLax, and ValueError for a value that is no amount."""
     if isinstance(place, SiteRow):
         _, merchant = await merchants.place_of(session, place.id)
         where = Place(merchant.id, place.id)
     else:
         merchant, where = place, Place(place.id)
-    # What was before is what the trail tells: nobody changes it in between.
+    # The trail tells the old values, so nobody may change them before the new ones are written.
     await lock(session, "amounts", where.scope)
     before = await amounts.said_at(session, where, merchant.currency)
     await amounts.change(session, chosen, where, merchant.currency, values)
@@ -238,8 +240,9 @@ def _written(minor: int | None, currency: str) -> str | None:
 async def change_content(
     session: AsyncSession, by: By, scope: SiteRow | DeviceRow, values: Mapping[str, str | None]
 ) -> None:
-    """Sets what the kiosks of a site, or one, are like (`cloud.fleet.orders.SETTINGS`); None takes
-    a setting away. Raises Unfit, and then changes nothing."""
+    """Changes settings (`cloud.fleet.orders.SETTINGS`) of one kiosk or of all kiosks of a site;
+    None removes a setting. Raises Unfit for a value that a setting cannot have, and then changes
+    nothing."""
     await pictures.hold(session)
     before = await orders.values_of(session, scope.id)
     await orders.change_settings(session, scope.id, values)
@@ -273,21 +276,22 @@ async def _note_change(
     before: str | None,
     now: str | None,
 ) -> None:
-    """Notes what a value was and is, if it is another one now."""
+    """Notes the old and the new value of something, if they differ."""
     if before != now:
         merchant_id = row.id if isinstance(row, MerchantRow) else row.merchant_id
         values = {"what": what, "before": before or "nothing", "now": now or "nothing"}
         await audit.append(session, by, act, row.id, merchant_id=merchant_id, **values)
 
 
-# What people have linked
+# Access, tickets and memberships
 
 
 async def take_access(
     session: AsyncSession, by: By, site: SiteRow, person_ids: Collection[str]
 ) -> tuple[int, list[bytes]]:
-    """Takes what people have at a site. Returns from how many it was taken, and the traces of it
-    that the database may still hold."""
+    """Takes the access that people have at a site from them. Returns how many people had any, and
+    the traces that their rows may have left in the database's files
+    (`cloud.context.Database.forget_erased`)."""
     taken = [await access.take(session, each, site.id) for each in person_ids]
     count = sum(map(bool, taken))
     await _note_taken(session, by, "take somebody's access", site, count)
@@ -297,8 +301,8 @@ async def take_access(
 async def take_tickets(
     session: AsyncSession, by: By, merchant: MerchantRow, ticket_ids: Collection[str]
 ) -> Sequence[str]:
-    """Takes tickets from whom they are linked to. Returns the ids of those that were there still,
-    which are their traces."""
+    """Takes tickets from the people to whom they are linked. Returns the ids of the tickets that
+    were still linked; these ids are also the traces of their rows."""
     taken = await tickets.take(session, merchant.id, ticket_ids)
     await _note_taken(session, by, "take a ticket", merchant, len(taken))
     return taken
@@ -307,8 +311,8 @@ async def take_tickets(
 async def unlink_membership(
     session: AsyncSession, master: MasterKey, by: By, merchant: MerchantRow, code: str
 ) -> list[bytes]:
-    """Takes a membership from everybody who has linked it. Returns a trace for each of them, which
-    the database's file may still hold (`cloud.context.Database.forget_erased`)."""
+    """Takes a membership from everybody who has linked it. Returns one trace for each of them
+    (`cloud.context.Database.forget_erased`)."""
     traces = await memberships.unlink_code(session, master, merchant.id, code)
     await _note_taken(session, by, "take a membership", merchant, len(traces))
     return traces
@@ -317,7 +321,7 @@ async def unlink_membership(
 async def _note_taken(
     session: AsyncSession, by: By, act: str, row: MerchantRow | SiteRow, people: int
 ) -> None:
-    """Notes from how many people something was taken, and not from whom."""
+    """Notes from how many people something was taken; their ids are not noted."""
     if people:
         merchant_id = row.id if isinstance(row, MerchantRow) else row.merchant_id
         await audit.append(session, by, act, row.id, merchant_id=merchant_id, people=str(people))
@@ -329,7 +333,8 @@ async def _note_taken(
 async def add_member(
     session: AsyncSession, master: MasterKey, by: By, name: str, reach: Reach
 ) -> tuple[StaffRow, str]:
-    """Adds an account, and returns it and the token of its link. Raises BadAccount, and Refusal."""
+    """Adds an account, and returns it and the token of its link. Raises BadAccount, and Refusal
+    when `by` may not give such an account."""
     _must_give(by, reach.role)
     member = await members.add(session, name, reach, by.at)
     await audit.append(
@@ -345,7 +350,8 @@ async def add_member(
 
 
 async def make_link(session: AsyncSession, master: MasterKey, by: By, member: StaffRow) -> str:
-    """Returns the token of a new link by which somebody makes a passkey. Raises Refusal."""
+    """Returns the token of a new link with which the holder of an account makes a passkey. Raises
+    Refusal when `by` may not give such an account."""
     _must_give(by, Role(member.role))
     await audit.append(
         session, by, "make a link for the account", member.id, merchant_id=member.merchant_id
@@ -354,7 +360,8 @@ async def make_link(session: AsyncSession, master: MasterKey, by: By, member: St
 
 
 async def end_member(session: AsyncSession, by: By, member: StaffRow) -> None:
-    """Ends an account. Of several who do so at once, one does. Raises Refusal."""
+    """Ends an account. If several people end it at once, only one of these acts is noted. Raises
+    Refusal when `by` may not end such an account."""
     _must_give(by, Role(member.role))
     if await members.end(session, member, by.at):
         merchant_id = member.merchant_id
@@ -362,23 +369,23 @@ async def end_member(session: AsyncSession, by: By, member: StaffRow) -> None:
 
 
 def _must_give(by: By, role: Role) -> None:
-    """Raises Refusal when such an account is not given, and so neither renewed nor ended, by whom
-    this is done."""
+    """Raises Refusal when this is done with a key, and keys may neither add, renew nor end accounts
+    of a role."""
     if by.door is Door.API and role not in GIVES_BY_KEY:
         detail = (
-            "a key gives and ends accounts of shop staff and site managers: those of who approves "
-            "or gives accounts are a person's matter, in the console"
+            "a key adds and ends accounts of shop staff and site managers only: other accounts are "
+            "added and ended by a person, in the console"
         )
         raise Refusal(ProblemType.CONFLICT, detail)
 
 
 async def sign_in(session: AsyncSession, by: By, member: StaffRow, how: str) -> None:
-    """Notes that somebody has signed in."""
+    """Notes that somebody has signed in; `how` names the act."""
     await audit.append(session, by, how, member.id, merchant_id=member.merchant_id)
 
 
 async def export_trail(session: AsyncSession, by: By, merchant_id: str | None) -> None:
-    """Notes that somebody takes the trail of a merchant, or all of it, with them."""
+    """Notes that somebody exports the audit trail, of one merchant or of all."""
     await audit.append(session, by, "export the audit trail", merchant_id=merchant_id)
 
 
@@ -394,8 +401,9 @@ async def refund(
     *,
     reason: Reason,
 ) -> RefundRow:
-    """Has a sale given back, in part or in full, once for each reference of a request, and returns
-    the refund. It is stored and not made yet (`cloud.payments.refunds.ask`). Raises Refusal."""
+    """Stores the order to refund a sale, in part or in full, and returns the refund, which is not
+    made yet (`cloud.payments.refunds.ask`). A request with the same reference as an earlier one
+    returns the refund of that one. Raises Refusal."""
     row, is_new = await refunds.ask(
         session, chargeable, sale, request, sender=by.who, now=by.at, reason=reason
     )
@@ -417,26 +425,26 @@ async def refund(
 async def export_sales(
     session: AsyncSession, by: By, merchant_id: str | None, chosen: Chosen
 ) -> None:
-    """Notes that somebody takes sales of a merchant, or of all, with them."""
+    """Notes that somebody exports sales, of one merchant or of all."""
     await audit.append(session, by, "export sales", merchant_id=merchant_id, **chosen.told)
 
 
 async def keep_comparison(
     session: AsyncSession, by: By, day: datetime, lines: Sequence[Line], merchant_id: str | None
 ) -> None:
-    """Keeps what came of comparing a day, which somebody has asked for who sees one merchant or
-    all."""
+    """Stores what was found when a day was compared. `merchant_id` is the only merchant that
+    whoever has asked for it sees; None when they see all."""
     await reconcile.keep_report(session, day, lines, by.at)
     act = "compare a day with the payment provider"
     await audit.append(session, by, act, merchant_id=merchant_id, day=f"{day:%Y-%m-%d}")
 
 
-# What has no page
+# Commands that have no page
 
 
 async def note_command(session: AsyncSession, by: By, verb: str, subject: str) -> None:
-    """Notes that a command was given. The subject is the id of a merchant, site or device, or of
-    something else that is no person; empty for the service itself."""
+    """Notes that a command was given. `subject` is the id of a merchant, a site, a device or
+    something else that is no person; it is empty for the service itself."""
     merchant_id: str | None = None
     device = await devices.find_device(session, subject)
     site = await merchants.find_site(session, subject)

@@ -1,4 +1,4 @@
-"""Requests of browsers to the console (`cloud.web.browsers`), and by whom they may be made."""
+"""Requests of browsers to the console (`cloud.web.browsers`), and who may make them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,13 +32,13 @@ from cloud.web.problems import Refusal
 HOME = "/console"
 SIGN_IN = f"{HOME}/sign-in"
 APPROVALS = f"{HOME}/approvals"
-"""Where it is seen what becomes of something that needs two."""
+"""The page of the acts that need the approval of a second person."""
 SESSION = "__Host-console"
-"""The cookie of who is signed in."""
+"""The cookie of a browser in which somebody is signed in."""
 VISITOR = "__Host-console-visitor"
-"""The cookie of who is about to sign in."""
+"""The cookie of a browser in which somebody is about to sign in."""
 AWAY = "__Host-console-away"
-"""The cookie of who is at the identity provider."""
+"""The cookie of a browser that was sent to the identity provider."""
 
 
 @dataclass(kw_only=True)
@@ -63,7 +63,7 @@ class Asked(BrowserRequest):
 
     @property
     def signed_in(self) -> SignedIn:
-        """Returns who is signed in, in a route that only they reach."""
+        """Returns who is signed in. Only a StaffRoute may ask for it."""
         assert self.who is not None
         return self.who
 
@@ -73,11 +73,11 @@ class Asked(BrowserRequest):
 
     @property
     def by(self) -> By:
-        """Returns who does what is asked for."""
+        """Returns who makes the request, for the audit trail."""
         return By(Door.CONSOLE, self.signed_in.member.id, self.now)
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
-        """Returns a page, with what every page needs."""
+        """Returns a page drawn from a template, which gets `values` and what every page needs."""
         provider = self.context.settings.console.oidc
         return pages.draw(
             _environment(),
@@ -133,8 +133,9 @@ class DoorRoute(BrowserRoute[Asked]):
 
 
 class StaffRoute(DoorRoute):
-    """A page for who is signed in, has the right to it, and has in reach what it is about.
-    Everybody else is led to sign in, or told that there is no such page."""
+    """A page for staff who are signed in, have the right to it, and have its subject in reach.
+    A browser without a session is led to the sign-in page; everybody else is told that there is no
+    such page."""
 
     right: ClassVar[Right]
 
@@ -142,7 +143,7 @@ class StaffRoute(DoorRoute):
         token = token_in(request, SESSION) if self.takes_files else None
         if token is None:
             return MAX_BODY
-        # Nobody else has a file kept in memory.
+        # Only whoever may send a file makes the service keep one in memory.
         async with context.database.reading() as session:
             who = await sign_ins.find(context, session, token, context.clock())
         is_theirs = who is not None and who.reach.may(self.right)
@@ -162,12 +163,12 @@ def door() -> APIRouter:
 
 
 def router(needed: Right, *, files: bool = False) -> APIRouter:
-    """Returns a router of pages for whoever has a right, to which `files` can be sent."""
+    """Returns a router of pages for staff who have a right. With `files`, forms may carry files."""
     return APIRouter(prefix=HOME, route_class=_route_for(needed, files), include_in_schema=False)
 
 
 def link_at(origin: str, token: str) -> str:
-    """Returns the address of the link by which somebody makes a passkey."""
+    """Returns the address of the page on which somebody makes a passkey."""
     return f"{origin}{HOME}/register/{token}"
 
 
@@ -182,5 +183,5 @@ def _route_for(needed: Right, files: bool) -> type[StaffRoute]:
 
 @cache
 def _environment() -> Environment:
-    """Returns what draws the pages. They are in English."""
+    """Returns the environment of the templates. The console is in English."""
     return pages.environment(Path(__file__).parent / "templates", ENGLISH, Right=Right)

@@ -1,4 +1,4 @@
-"""Attacks as staff see them: where each was, and what can be done about it."""
+"""Attacks as staff see them: at which kiosk each happened, and what can be done about it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from cloud.watch.incidents import IncidentRow, is_serious
 from cloud.web.merchant_keys import KeyUse
 
 _LOCKING = {Kind.COPIED, Kind.LIFELESS, Kind.CHALLENGES, Kind.GUESSES_HERE, Kind.CODES}
-"""What locking the kiosk may be an answer to (`incidents.html`)."""
+"""The kinds of attack for which locking the kiosk is offered (`incidents.html`)."""
 
 
 class Remedy(StrEnum):
-    """What can be done about an attack, beside looking at it."""
+    """What staff can do about an attack, besides marking it as looked at."""
 
     LOCK = "lock_kiosk"
     FREEZE = "freeze_account"
@@ -26,13 +26,13 @@ class Remedy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """An incident with what is known of where it was."""
+    """An incident, with the kiosk at which it happened."""
 
     row: IncidentRow
     kiosk: Kiosk | None
-    """None when its kiosk is elsewhere by now, and out of reach."""
+    """None when the kiosk has moved out of reach since."""
     remedies: frozenset[Remedy]
-    """What whoever sees it may do."""
+    """The remedies that the person who sees the attack may use."""
 
     @property
     def kind(self) -> Kind:
@@ -44,8 +44,8 @@ class Attack:
 
     @property
     def key(self) -> str | None:
-        """Returns the name of the key with which a system has looked at it; None where nobody has,
-        or somebody of the staff."""
+        """Returns the name of the key with which a system has marked it as looked at; None where
+        nobody has, or a member of staff has."""
         who = self.row.looked_by
         return who if who is not None and who.startswith(f"{KeyUse.API}_") else None
 
@@ -53,7 +53,7 @@ class Attack:
 async def seen(
     session: AsyncSession, reach: Reach, rows: Sequence[IncidentRow], now: datetime
 ) -> list[Attack]:
-    """Returns incidents as somebody sees them who has them in reach."""
+    """Returns incidents as somebody with this reach sees them; all of `rows` must be in it."""
     there = {each.device.id: each for each in await kiosks(session, reach, now)}
     return [
         Attack(row, there.get(row.device_id), _remedies(reach, row, there.get(row.device_id)))
@@ -66,7 +66,7 @@ def _remedies(reach: Reach, row: IncidentRow, kiosk: Kiosk | None) -> frozenset[
     can_lock = kiosk is not None and kiosk.state is not State.REVOKED and not kiosk.is_locked
     if can_lock and Kind(row.kind) in _LOCKING and reach.may(Right.LOCK):
         found.add(Remedy.LOCK)
-    # Who may not freeze it is not told that it is about somebody.
+    # Whoever may not freeze an account does not learn that the incident is about one.
     if row.person_id is not None and reach.may(Right.FREEZE):
         found.add(Remedy.FREEZE)
     return frozenset(found)

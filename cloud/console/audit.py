@@ -1,10 +1,10 @@
-"""The audit trail: what staff have done, by page or by command, in rows that are only ever added.
+"""The audit trail: what staff have done, by page, command or key, in rows that are only ever added.
 
-A row tells who, what, when and on what, in ids: nothing in it is about people who use a palm, and
-of staff it has no name. Each row's hash covers the row and the hash before it, so that a row that
-was changed, taken out or put in between is found. That rows were taken from the end, or that
-somebody has made all of them anew, is found beside an export of before, which is therefore to be
-kept elsewhere.
+A row tells who did what to what, and when. It names everything by ids, contains nothing about
+people who use a palm, and no names of staff. Each row's hash covers the row and the hash of the row
+before, so a row that was changed, removed or inserted is found. An attacker who removes rows from
+the end, or computes all hashes anew, is found only by comparison with an earlier export, which
+should therefore be kept on another machine.
 """
 
 import json
@@ -23,15 +23,18 @@ from cloud.console.tables import AuditRow
 from cloud.db.locks import lock
 
 FIRST = bytes(32)
-"""What stands for the hash before the first row."""
+"""The value that takes the place of the earlier hash in the first row."""
 _AT_ONCE = 500
+"""How many rows are read from the database at once."""
 
 
 class Door(StrEnum):
+    """The way by which an act came in."""
+
     CONSOLE = "console"
     COMMAND = "command"
     API = "api"
-    """An operation with a key (`cloud.console.api`)."""
+    """A request with a key (`cloud.console.api`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,13 @@ async def append(
     merchant_id: str | None = None,
     **details: str | None,
 ) -> None:
-    """Adds a row. `details` are ids and words of ours, never about people who use a palm."""
+    """Adds a row. `details` are ids and words of this program, and never about people who use a
+    palm."""
     await lock(session, "audit")
     last = await session.scalar(select(AuditRow).order_by(AuditRow.place.desc()).limit(1))
     row = AuditRow(
         place=0 if last is None else last.place + 1,
-        # As the database gives it back.
+        # The database keeps milliseconds, and the hash must hold for what it gives back.
         at=datetime.fromtimestamp(round(by.at.timestamp() * 1000) / 1000, UTC),
         door=by.door,
         who=by.who,
@@ -75,8 +79,8 @@ async def append(
 async def latest(
     session: AsyncSession, merchant_id: str | None, before: int | None, count: int
 ) -> Sequence[AuditRow]:
-    """Returns rows of a merchant, or of all, the newest first, from the one before the place
-    `before` on."""
+    """Returns at most `count` rows of a merchant, or of all, the newest first. With `before`, they
+    begin with the newest row whose place is smaller."""
     chosen = select(AuditRow).order_by(AuditRow.place.desc()).limit(count)
     if merchant_id is not None:
         chosen = chosen.where(AuditRow.merchant_id == merchant_id)
@@ -86,8 +90,8 @@ async def latest(
 
 
 async def count(session: AsyncSession, by: By, act: str, since: datetime) -> int:
-    """Returns how often somebody has done something since then. Nobody does anything more before
-    the transaction ends."""
+    """Returns how often somebody has done something since a time. It locks the trail, so that no
+    act is added to it before the transaction ends."""
     await lock(session, "audit")
     theirs = AuditRow.who == by.who, AuditRow.door == by.door, AuditRow.act == act
     found = select(func.count()).select_from(AuditRow).where(*theirs, AuditRow.at > since)
@@ -95,8 +99,8 @@ async def count(session: AsyncSession, by: By, act: str, since: datetime) -> int
 
 
 async def exported(session: AsyncSession, merchant_id: str | None = None) -> AsyncIterator[str]:
-    """Yields rows of a merchant, or of all, as lines of JSON, the oldest first. Of one merchant
-    they have gaps, and each still has its hash."""
+    """Yields rows of a merchant, or of all, as lines of JSON, the oldest first. The places of one
+    merchant's rows have gaps, but each row still carries its hash and the one before."""
     before = FIRST
     async for row in _rows(session):
         if merchant_id in (None, row.merchant_id):
@@ -106,8 +110,8 @@ async def exported(session: AsyncSession, merchant_id: str | None = None) -> Asy
 
 
 async def faults(session: AsyncSession, earlier: Iterable[str] = ()) -> tuple[int, list[str]]:
-    """Returns how many rows there are and what is wrong with them, in sentences. `earlier` are
-    lines of an export of before, which must all be there still."""
+    """Returns how many rows there are and what is wrong with them, in sentences. `earlier` are the
+    lines of an earlier export, whose rows must all be there unchanged."""
     kept, found = _read(earlier)
     before, count = FIRST, 0
     async for row in _rows(session):
@@ -118,7 +122,7 @@ async def faults(session: AsyncSession, earlier: Iterable[str] = ()) -> tuple[in
         if _hash(entry) != row.hash:
             found.append(f"row {row.place} is not what was written, or the one before it is not.")
         if row.place in kept and kept.pop(row.place) != row.hash.hex():
-            found.append(f"row {row.place} is another one than in the export.")
+            found.append(f"row {row.place} differs from the one in the export.")
         before, count = row.hash, count + 1
     found += [f"row {place} of the export is missing." for place in sorted(kept)]
     return count, found
@@ -161,7 +165,7 @@ def _hash(entry: Mapping[str, Any]) -> bytes:
 
 
 async def _rows(session: AsyncSession) -> AsyncIterator[AuditRow]:
-    """Yields all rows, the oldest first, a few hundred in memory at once."""
+    """Yields all rows, the oldest first, and keeps at most _AT_ONCE of them in memory."""
     after = -1
     while True:
         chosen = select(AuditRow).where(AuditRow.place > after).order_by(AuditRow.place)

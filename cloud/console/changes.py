@@ -1,5 +1,5 @@
-"""Changes of how recognition does, from one week to the next: whether they are larger than chance
-makes them, and what they are likely to come from."""
+"""Changes in how well recognition works from one week to the next, and whether they are larger than
+chance explains."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,18 +10,18 @@ from cloud.seen import TOOK, Became
 from cloud.watch.tallies import Figures
 
 ENOUGH = 30
-"""From how many palms on in each of the weeks they are compared."""
+"""The smallest number of palms in each of two weeks for which they are compared."""
 TIMES = 2.0
-"""From how many times as often on something has changed."""
+"""The smallest factor between two weeks that counts as a change."""
 SURELY = 3.0
-"""From how many standard deviations on a change is not taken for chance, which makes one as large
-once in some 700 times."""
+"""The smallest difference, in standard deviations, that is not taken for chance. Chance alone makes
+one as large in one of 700 comparisons."""
 SLOWER_S = 0.25
-"""By how much longer than before a palm has to take, at least."""
+"""The smallest increase of the time of a palm, in seconds, that counts as a change."""
 
 
 class Measure(StrEnum):
-    """What is compared; the worst first."""
+    """What is compared between two weeks; the worst comes first."""
 
     REFUSED = "refused"
     LIFELESS = "lifeless"
@@ -40,14 +40,15 @@ _BECAME: Mapping[Measure, Sequence[Became]] = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something that is much more often than in the week before, or takes much longer."""
+    """Something that happens much more often than in the week before, or takes much longer."""
 
     measure: Measure
     times: float
-    """How many times as often, or at least as long."""
+    """The factor by which it happens more often or takes longer, at least."""
     now: float
-    """The share of all palms; in seconds where it is about how long they took."""
+    """The share of all palms; for SLOW, the median time in seconds."""
     before: float
+    """The same quantity in the week before."""
 
 
 def changes(before: Figures, now: Figures) -> list[Change]:
@@ -61,7 +62,7 @@ def changes(before: Figures, now: Figures) -> list[Change]:
 def _change(measure: Measure, before: Figures, now: Figures) -> Change | None:
     became = _BECAME[measure]
     share, share_before = now.share(*became), before.share(*became)
-    # Where it never was, it counts as if it had been once: otherwise there is nothing to compare.
+    # What never happened counts as if it had happened once, because nothing is a multiple of 0.
     usual = max(share_before, 1 / before.tries)
     both = (share * now.tries + share_before * before.tries) / (now.tries + before.tries)
     deviation = math.sqrt(both * (1 - both) * (1 / now.tries + 1 / before.tries))

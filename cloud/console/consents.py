@@ -1,4 +1,5 @@
-"""The page of what people are asked at a site, and how many of a merchant's people agree to it."""
+"""The page of the texts that people are asked to agree to at a site, with how many of a merchant's
+people have agreed to each."""
 
 from fastapi import APIRouter, Response
 

@@ -1,4 +1,5 @@
-"""Pages of what the kiosks of a site show and when they are open, and of a merchant's name."""
+"""Pages on which staff set what the kiosks of a site show, when they are open, and a merchant's
+name."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -51,7 +52,7 @@ class Look(BaseModel):
 
 
 class Wrong(ValueError):
-    """What was typed cannot be set: the message tells why, in a sentence for staff."""
+    """The content of a field cannot be set. The message tells staff why, in a sentence."""
 
     def __init__(self, field: str, why: str) -> None:
         super().__init__(f"{why[:1].upper()}{why[1:]}.")
@@ -92,9 +93,9 @@ async def give_picture(
     kind: Annotated[Kind, Form()],
     file: Annotated[UploadFile, File()],
 ) -> Response:
-    """Takes a logo in the place of the one before, or one more picture for the welcome screen."""
+    """Stores a logo, which replaces the one before, or one more picture for the welcome screen."""
     if file.file.closed:
-        # The request is done again, and its file was read before.
+        # The database had this request carried out again, and its file can be read only once.
         raise Refusal(ProblemType.BUSY, retry_after=1)
     site, content = site_of(asked), await file.read()
     try:
@@ -110,7 +111,7 @@ async def arrange_pictures(
     digest: Annotated[str, Form(max_length=64)] = "",
     act: Annotated[Literal["up", "down", "remove"], Form()] = "remove",
 ) -> Response:
-    """Moves a picture of the welcome screen, or takes it or the logo away."""
+    """Moves or removes a picture of the welcome screen, or removes the logo."""
     session, site = asked.session, site_of(asked)
     await pictures.hold(session)
     shown = await shown_at(session, site)
@@ -182,13 +183,14 @@ async def _page(
         variant=variant,
         palette=palette,
         accent=values.get(f"accent_{variant}", palette.accent),
-        # As on the kiosk: what is light is drawn on a dark plate, and the other way round.
+        # As on the kiosk: a light logo stands on a dark plate where the page is light, and the
+        # other way round.
         plate=palette.ink if logo is not None and logo.ink == variant else None,
     )
 
 
 def _clock(typed: Mapping[str, str]) -> SiteClock:
-    """Raises Wrong."""
+    """Returns the time zone and the holidays that were typed. Raises Wrong."""
     try:
         holidays = {date.fromisoformat(day) for day in typed["holidays"].split()}
     except ValueError:

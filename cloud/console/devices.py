@@ -1,4 +1,4 @@
-"""Pages of one kiosk: how it does, and what can be done to it."""
+"""Pages of one kiosk: its state, and what staff can do to it."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -22,7 +22,7 @@ from protocol.messages import ProblemType
 NAME_LENGTH = 64
 """The largest number of characters of a kiosk's name (`protocol.messages.Activation`)."""
 REQUESTS = 5
-"""How many of the latest things that were asked of a kiosk are shown."""
+"""How many of the latest orders to a kiosk are shown."""
 
 routes: APIRouter = router(Right.SEE)
 restarting: APIRouter = router(Right.RESTART)
@@ -82,7 +82,7 @@ async def put_back(asked: Asker) -> Response:
 
 @replacing.post("/devices/{device_id}/replace")
 async def replace(asked: Asker) -> Response:
-    """Shows a code that activates another kiosk in the place of this one, or this one again."""
+    """Shows a code that activates another kiosk in place of this one, or this one again."""
     device = _device(asked)
     site, _ = await place_of(asked.session, device.site_id)
     code = await acts.replace_device(asked.session, asked.context.master, asked.by, device)
@@ -119,8 +119,8 @@ async def revoke(asked: Asker) -> Response:
 async def move_within(
     session: AsyncSession, reach: Reach, by: By, device: DeviceRow, site_id: str
 ) -> None:
-    """Moves a kiosk to another site of its merchant; one that stands there already stays as it is.
-    Raises Refusal for a site that is not in reach, or another merchant's."""
+    """Moves a kiosk to another site of its merchant; a kiosk that stands there already stays as it
+    is. Raises Refusal for a site that is not in reach or belongs to another merchant."""
     if site_id == device.site_id:
         return
     for site in await _elsewhere(session, reach, device):
@@ -154,7 +154,7 @@ async def _elsewhere(session: AsyncSession, reach: Reach, device: DeviceRow) -> 
 
 
 async def latest_requests(session: AsyncSession, device: DeviceRow) -> Sequence[orders.ActRow]:
-    """Returns what was asked of a kiosk last, the latest first."""
+    """Returns the latest REQUESTS orders to a kiosk, the latest first."""
     return (await orders.acts_on(session, device.id))[: -REQUESTS - 1 : -1]
 
 

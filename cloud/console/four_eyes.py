@@ -1,11 +1,12 @@
-"""Dangerous acts need two: somebody of the staff asks, and another who may do the same approves.
+"""Dangerous acts need two people: one member of staff asks, and another who has the same right
+approves.
 
 Each such act is registered here, with the right that it needs and the type of its arguments, which
-are kept until it is decided. The approval does it, in one transaction and therefore once. What the
-approval cannot do, because it is a file for whoever has asked or needs the service's machine, is
-taken afterwards, once.
+are stored until somebody decides. The transaction that stores the approval also carries out the
+act, so it is carried out once. Two acts cannot be carried out there: one returns a file to whoever
+has asked for it, the other needs the service's machine. They are "taken" after the approval, once.
 
-From the command line everybody who has the service's machine may ask and approve; nobody approves
+On the command line, everybody who has the service's machine may ask and approve. Nobody approves
 what they have asked for themselves.
 """
 
@@ -31,41 +32,41 @@ from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
 LIFE = timedelta(days=1)
-"""How long something that was asked for can be approved, and how long what was approved can be
-taken."""
+"""How long a request can be approved after it was made, and taken after it was approved."""
 KEPT = timedelta(days=30)
-"""How long whoever has asked sees what became of it."""
+"""How long a request is stored, so that whoever has made it sees what became of it."""
 ALONE = 3
-"""How many kiosks one member of staff revokes within a day without a second one. A kiosk that was
-stolen has to be revoked at once."""
+"""How many kiosks one member of staff may revoke within a day without a second person, because a
+stolen kiosk has to be revoked at once."""
 FILES_ALONE = 5
-"""How many files of sales one member of staff takes within a day without a second one, each of one
-site or kiosk and of a month at most (`cloud.console.sales.is_small`)."""
+"""How many files of sales one member of staff may export within a day without a second person. Each
+is of one site or kiosk and of a month at most (`cloud.console.sales.is_small`)."""
 BY_KEY = 20
-"""How many things one key asks for within a day. Whoever has stolen it could otherwise bury what
-others ask for under requests, until somebody approves without looking."""
+"""How many requests one key may make within a day. With a stolen key, an attacker could otherwise
+make so many that somebody approves one without looking."""
 
 
 class ApprovalState(StrEnum):
     WAITING = "waiting"
     APPROVED = "approved"
-    """It can be taken."""
+    """It was approved, and can be taken."""
     DONE = "done"
     DECLINED = "declined"
     OVER = "over"
-    """Nobody has decided, or taken it, in time."""
+    """Nobody has decided it, or taken it, in time."""
 
 
 class Why(StrEnum):
+    """Why somebody cannot decide or take a request."""
+
     OWN = "own"
-    """Nobody approves what they have asked for."""
+    """It is their own, which only somebody else approves."""
     OVER = "over"
-    """It is not waiting any more."""
+    """It does not wait any more."""
     KEY = "key"
-    """The key with which it was asked for is gone: it may have been stolen."""
+    """The key with which it was made was removed or has expired: it may have been stolen."""
     ACCOUNT = "account"
-    """The account with which it was asked for has ended: it may have been in somebody else's
-    hands."""
+    """The account with which it was made has ended: somebody else may have used it."""
 
 
 class CannotDecide(Exception):
@@ -79,7 +80,7 @@ class Arguments(BaseModel):
 
     @property
     def told(self) -> Mapping[str, str]:
-        """Returns what the trail says of them, in ids and words of ours."""
+        """Returns what the audit trail says of them, in ids and words of this program."""
         return {}
 
 
@@ -96,7 +97,7 @@ class Kiosks(Arguments):
 
 
 class Chosen(Arguments):
-    """Which sales somebody has chosen, in the words of the address; empty is any."""
+    """A choice of sales, as in the query of a page's address. An empty field means any."""
 
     where: str = ""
     """`merchant ID`, `site ID` or `device ID`."""
@@ -122,15 +123,16 @@ A = TypeVar("A", bound=Arguments)
 
 @dataclass(frozen=True)
 class Act(Generic[A]):
-    """Something that needs two."""
+    """A kind of act that needs two people."""
 
     name: str
-    """What is done, as the trail says it after "ask to" and "approve to"."""
+    """What is done, in the audit trail's words after "ask to" and "approve to"."""
     right: Right
-    """Who has it asks and approves."""
+    """The right that both people need."""
     arguments: type[A]
     do: Callable[[AsyncSession, By, AskedRow, A], Awaitable[None]] | None
-    """Does it, leaving out what is not possible any more; None for what is taken afterwards."""
+    """Carries out the act, as far as it is still possible; None for an act that is taken after its
+    approval."""
 
     async def run(self, session: AsyncSession, by: By, row: AskedRow) -> None:
         assert self.do is not None
@@ -162,8 +164,8 @@ ACTS: Mapping[str, Act[Any]] = {
 async def ask(
     session: AsyncSession, by: By, act: Act[A], arguments: A, merchant_id: str | None
 ) -> AskedRow:
-    """Asks for an act that concerns a merchant, or all merchants where `merchant_id` is None.
-    Raises Refusal for a key that has asked as often as it may."""
+    """Stores a request for an act that concerns a merchant, or all merchants where `merchant_id` is
+    None. Raises Refusal for a key that has made BY_KEY requests within a day."""
     if by.door is Door.API:
         await _must_ask_for_little(session, by)
     row = AskedRow(
@@ -184,8 +186,8 @@ async def ask(
 
 
 async def decide(session: AsyncSession, by: By, request_id: str, *, approves: bool) -> AskedRow:
-    """Approves what was asked for, which does it, or declines it. Raises CannotDecide. A system
-    with a key approves nothing, whatever operation has led here."""
+    """Approves a request, which carries out the act, or declines it. Raises CannotDecide. Nothing
+    can be approved with a key."""
     assert not (approves and by.door is Door.API)
     row = await held(session, AskedRow, request_id)
     if row is None or state(row, by.at) is not ApprovalState.WAITING:
@@ -209,7 +211,7 @@ async def decide(session: AsyncSession, by: By, request_id: str, *, approves: bo
 
 
 async def _must_be_known(session: AsyncSession, row: AskedRow, now: datetime) -> None:
-    """Raises CannotDecide when whoever has asked is known no more."""
+    """Raises CannotDecide when the key or the account that has made a request is gone."""
     match row.door:
         case Door.API if await key_named(session, KeyUse.API, row.who, now) is None:
             raise CannotDecide(Why.KEY)
@@ -220,7 +222,7 @@ async def _must_be_known(session: AsyncSession, row: AskedRow, now: datetime) ->
 
 
 async def take(session: AsyncSession, by: By, request_id: str) -> AskedRow:
-    """Takes what was approved, once. Raises CannotDecide."""
+    """Marks an approved request as done, which is possible once. Raises CannotDecide."""
     row = await held(session, AskedRow, request_id)
     if row is None or state(row, by.at) is not ApprovalState.APPROVED:
         raise CannotDecide(Why.OVER)
@@ -230,13 +232,14 @@ async def take(session: AsyncSession, by: By, request_id: str) -> AskedRow:
 
 
 async def _must_ask_for_little(session: AsyncSession, by: By) -> None:
+    """Raises Refusal for a key that has made BY_KEY requests within a day."""
     await lock(session, "asked", by.who)
     theirs = AskedRow.door == by.door, AskedRow.who == by.who, AskedRow.at > by.at - LIFE
     found = select(func.count(), func.min(AskedRow.at)).where(*theirs)
     count, first = (await session.execute(found)).one()
     if count >= BY_KEY:
         wait = int((first + LIFE - by.at).total_seconds()) + 1
-        detail = f"a key asks for {BY_KEY} things within a day that need a second person"
+        detail = f"a key may make {BY_KEY} requests for approval within a day"
         raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, detail, retry_after=wait)
 
 
@@ -245,30 +248,31 @@ def is_own(row: AskedRow, by: By) -> bool:
 
 
 def state(row: AskedRow, now: datetime) -> ApprovalState:
-    """Returns what has become of something that was asked for."""
+    """Returns the state of a request at the time `now`."""
     kept = ApprovalState(row.state)
     may_end = kept in (ApprovalState.WAITING, ApprovalState.APPROVED)
     return ApprovalState.OVER if may_end and row.expires_at <= now else kept
 
 
 def may_decide(reach: Reach, row: AskedRow) -> bool:
-    """Returns whether somebody may do what was asked for, and so sees and decides it."""
+    """Returns whether somebody has the right to an act and its merchant in reach, and so may see
+    and decide the request for it."""
     return reach.may(ACTS[row.act].right) and reach.covers(row.merchant_id)
 
 
 def must_be_own(reach: Reach, by: By, row: AskedRow, act: Act[Any]) -> None:
-    """Raises Refusal unless it is such an act that somebody has asked for themselves."""
+    """Raises Refusal unless a request is for this act and was made by whoever acts now."""
     if row.act != act.name or not is_own(row, by) or not may_decide(reach, row):
         raise Refusal(ProblemType.NOT_FOUND)
 
 
 async def seen(session: AsyncSession, reach: Reach) -> list[AskedRow]:
-    """Returns what somebody may decide of what was asked for in the last days, the newest first."""
+    """Returns the stored requests that somebody may see and decide, the newest first."""
     return [row for row in await all_asked(session) if may_decide(reach, row)]
 
 
 async def all_asked(session: AsyncSession) -> Sequence[AskedRow]:
-    """Returns what was asked for in the last days, the newest first."""
+    """Returns all stored requests, the newest first."""
     newest = select(AskedRow).order_by(AskedRow.at.desc(), AskedRow.id.desc())
     return (await session.scalars(newest)).all()
 
@@ -277,24 +281,24 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
     await session.execute(delete(AskedRow).where(AskedRow.at <= now - KEPT))
 
 
-# What else needs it
+# What one person may do alone
 
 
 async def revokes_alone(session: AsyncSession, by: By) -> bool:
-    """Returns whether somebody may revoke one more kiosk by themselves."""
+    """Returns whether somebody may revoke one more kiosk alone."""
     since = by.at - LIFE
     return await audit.count(session, by, "revoke the kiosk", since) < ALONE
 
 
 async def exports_alone(session: AsyncSession, by: By) -> bool:
-    """Returns whether somebody may take one more file of few sales by themselves."""
+    """Returns whether somebody may export one more file of few sales alone."""
     since = by.at - LIFE
     return await audit.count(session, by, "export sales", since) < FILES_ALONE
 
 
 async def approved_rekey(session: AsyncSession, now: datetime) -> str | None:
-    """Returns the id of the approval by which the gallery's secret may be replaced, None when there
-    is none."""
+    """Returns the id of an approved request to replace the gallery's secret, None when there is
+    none."""
     for row in await all_asked(session):
         if row.act == REKEY.name and state(row, now) is ApprovalState.APPROVED:
             return row.id
@@ -302,7 +306,6 @@ async def approved_rekey(session: AsyncSession, now: datetime) -> str | None:
 
 
 async def are_two(session: AsyncSession) -> bool:
-    """Returns whether two people could decide about what concerns all merchants: the one who asks
-    cannot approve."""
+    """Returns whether there are two operators, as an act that concerns all merchants needs."""
     everybody = await members.all_members(session)
     return sum(member.role == Role.OPERATOR for member in everybody) > 1

@@ -21,29 +21,29 @@ from protocol.messages import ProblemType
 
 ELSEWHERE = "a kiosk that is elsewhere now"
 
-# Whoever may ask for what needs two may read what staff have done.
+# Every role that may ask for an act that needs two people also has this right.
 routes: APIRouter = router(Right.AUDIT)
 revoking: APIRouter = router(Right.REVOKE)
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Something that was asked for, as it stands on the page."""
+    """A request as it stands on the page."""
 
     row: AskedRow
     state: ApprovalState
     by: str
-    """Who has asked."""
+    """The name of whoever has made it."""
     place: str | None
-    """The merchant's name; None for all."""
+    """The merchant's name; None for all merchants."""
     kiosks: tuple[str, ...]
-    """Their names."""
+    """The names of the kiosks that are to be revoked."""
     chosen: Chosen | None
-    """Which sales."""
+    """The sales that are to be exported; None for another act."""
     where: str
-    """The site or kiosk that sold them; empty for all."""
+    """The name of the site or kiosk of these sales; empty for all."""
     since: date | None
-    """The first day of them; None for any."""
+    """The first day of these sales; None for any."""
 
 
 @routes.get("/approvals")
@@ -58,13 +58,13 @@ async def approve(asked: Asker) -> Response:
 
 @routes.post("/approvals/{request_id}/decline")
 async def decline(asked: Asker) -> Response:
-    """Declines it, or takes back what one has asked for oneself."""
+    """Declines a request, or takes one's own back."""
     return await _decide(asked, approves=False)
 
 
 @routes.post("/approvals/{request_id}/audit.jsonl")
 async def take_trail(asked: Asker) -> Response:
-    """Gives the audit trail to whoever has asked for it, once."""
+    """Answers with the audit trail, once, when the request for it was approved."""
     row = _row(asked)
     four_eyes.must_be_own(asked.reach, asked.by, row, four_eyes.EXPORT_TRAIL)
     try:
@@ -78,7 +78,7 @@ async def take_trail(asked: Asker) -> Response:
 
 @routes.post("/approvals/{request_id}/sales.csv")
 async def take_sales(asked: Asker) -> Response:
-    """Gives sales to whoever has asked for them, once."""
+    """Answers with a file of sales, once, when the request for it was approved."""
     try:
         found = await sales.take_approved(asked.session, asked.reach, asked.by, _row(asked))
     except (sales.NoFile, CannotDecide) as no:
@@ -170,7 +170,8 @@ def _shown(row: AskedRow, names: Names, staff: Mapping[str, str], now: datetime)
 
 
 def _row(asked: Asked) -> AskedRow:
-    """Returns what the page is about. Raises Refusal for who may not do it."""
+    """Returns the request that the page is about. Raises Refusal when whoever is signed in may not
+    decide it."""
     row = asked.found.asked
     assert row is not None
     if not four_eyes.may_decide(asked.reach, row):

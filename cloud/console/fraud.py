@@ -1,5 +1,5 @@
-"""The page of what a person should look at: attacks that were refused, limits that were reached,
-and palms that are near two people."""
+"""The page of incidents that a person should look at: attacks that were refused, limits that were
+reached, and palms that resemble those of two people."""
 
 from typing import Annotated
 
@@ -18,9 +18,9 @@ from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
 PAGE = 50
-"""How many incidents are shown that nobody has looked at."""
+"""How many incidents that nobody has looked at are shown."""
 LATEST = 10
-"""How many of those are shown that somebody has looked at."""
+"""How many incidents that somebody has looked at are shown."""
 ATTACKS = f"{HOME}/attacks"
 
 routes: APIRouter = router(Right.WATCH)

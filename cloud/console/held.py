@@ -1,5 +1,5 @@
-"""What people have at a site and at a merchant: how many there are, and how one is taken by its own
-reference. Who has it is told to nobody."""
+"""Access, tickets and memberships that people have at a site or a merchant: how many there are, and
+how staff take one away by its own reference. Staff do not learn who has it."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ from cloud.web import limits
 from cloud.web.devices import DeviceRow, all_devices
 
 LATELY = timedelta(days=1)
-"""How far back people at doors are counted."""
+"""The time for which passages at doors are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +31,27 @@ class AtDoor:
     device: DeviceRow
     door: Door
     hours: str
-    """As they were written; empty where it is always open."""
+    """The opening hours as staff have written them; empty for a door that is always open."""
 
 
 @dataclass(frozen=True, slots=True)
 class AtSite:
-    """The doors of a site, and how many people may pass."""
+    """The doors of a site, and how many people have access."""
 
     doors: Sequence[AtDoor]
     given: int
-    """How many have access."""
+    """How many people have access."""
     accepted: int
-    """How many of them have agreed that their palm opens."""
+    """How many of them have agreed that their palm opens doors."""
     areas: Mapping[str, int]
-    """How many are in each area now."""
+    """How many people are in each area now."""
     lately: int
-    """How often somebody was recognised at a door within LATELY."""
+    """How often somebody was recognised at a door within the last LATELY."""
 
 
 @dataclass(frozen=True, slots=True)
 class AtMerchant:
-    """How much is linked to palms at a merchant."""
+    """How many tickets and memberships of a merchant are linked to palms."""
 
     tickets: int
     people_with_tickets: int
@@ -60,17 +60,17 @@ class AtMerchant:
 
 @dataclass(frozen=True, slots=True)
 class Taker:
-    """A request of whoever takes something. What is taken is erased once the request is done."""
+    """A request to take something away. The copies of the deleted rows are removed from the
+    database's files by the functions in `afterwards`, which run once the request is done."""
 
     context: Context
     session: AsyncSession
     by: By
     afterwards: list[Callable[[], Awaitable[None]]]
 
-    # Each of these returns from how many people it was taken, which is nobody where nobody has it.
-
     async def take_access(self, site: SiteRow, called: str) -> int:
-        """Takes what whoever the site calls this has there."""
+        """Takes the access of the people whom the site's own system calls `called`, and returns
+        how many they are."""
         async with self._looking_through(site.id) as session:
             people = await access.called_at(session, self.context.master, site.id, called)
         count, traces = await acts.take_access(self.session, self.by, site, people)
@@ -78,7 +78,7 @@ class Taker:
         return count
 
     async def take_ticket(self, merchant: MerchantRow, code: str) -> int:
-        """Takes the tickets whose QR code says this."""
+        """Takes the tickets whose QR code contains `code`, and returns how many were linked."""
         async with self._looking_through(merchant.id) as session:
             found = await tickets.with_code(session, self.context.master, merchant.id, code)
         taken = await acts.take_tickets(self.session, self.by, merchant, found)
@@ -98,9 +98,9 @@ class Taker:
 
     @asynccontextmanager
     async def _looking_through(self, place_id: str) -> AsyncGenerator[AsyncSession]:
-        """Yields a session that reads all that people have at a place. Nobody waits for the
-        database meanwhile, and it is done once at a time. Raises Refusal for who does it too
-        often."""
+        """Yields a session that only reads, for a search through everything that people have at a
+        place. The search holds no lock of the database, and only one runs at a time. Raises Refusal
+        for whoever searches too often."""
         await self._count()
         await self.session.commit()
         database = self.context.database

@@ -1,5 +1,5 @@
-"""Pages of what people have at a site and at a merchant: access, tickets and memberships. They tell
-how many there are, and take one by its own reference; who has it is told to nobody."""
+"""Pages of access, tickets and memberships (`cloud.console.held`). They tell how many there are.
+Staff can take one away by its own reference; they do not learn who has it."""
 
 from typing import Annotated
 
@@ -47,7 +47,7 @@ async def take_membership(asked: Asker, membership: Reference = "") -> Response:
     try:
         taken = await _taker(asked).take_membership(merchant_of(asked), membership.strip())
     except ValidationError:
-        # What no card says nobody has linked.
+        # Nobody can have linked a text that is no code of a card.
         taken = 0
     return await _holdings_page(asked, what="membership", taken=taken)
 

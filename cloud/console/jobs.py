@@ -1,5 +1,5 @@
-"""The page of what the service does by itself: deletions and what is left of them to do, what is
-kept how long and deleted when, and what was not delivered."""
+"""The page of what the service does by itself: deletions and their unfinished steps, how long each
+kind of data is kept, jobs that fail, and messages that were not delivered."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +53,8 @@ LATELY = timedelta(days=30)
 LISTED = 20
 """The largest number of lines of one list."""
 STALLED_AFTER = timedelta(minutes=3)
-"""After so long without a word of any job, housekeeping does not run: it tells every minute."""
+"""The age of the latest completed job from which the page says that housekeeping does not run. It
+runs every minute."""
 
 KEPT: Mapping[str, tuple[str, timedelta]] = {
     "cloud.payments.purchases": ("Purchases and the ledger, for the books", BOOKKEEPING),
@@ -90,21 +91,22 @@ KEPT: Mapping[str, tuple[str, timedelta]] = {
     "cloud.web.authenticators": ("Challenges for passkeys", PASSKEY_CHALLENGE_LIFE),
     "cloud.recognition.challenges": ("Light challenges", CHALLENGE_LIFE),
 }
-"""What the rows of each module are, by its name, and how long they are kept."""
+"""For each module by name: what its rows are, and how long they are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Rows that are deleted by their age."""
+    """A kind of row that is deleted by age."""
 
     what: str
     life: timedelta
     run: JobRow | None
-    """None when it has not run since this is written down."""
+    """The job that deletes them; None when it has not run since runs are recorded."""
 
     @property
     def kept_for(self) -> str:
-        """Returns how long in words. The largest unit alone would be a third off for days."""
+        """Returns the life in words: in days up to about three years, because a number of whole
+        months or years could be a third off."""
         days = self.life.days
         if days >= 1000:
             return f"{days // 365} years"
@@ -113,11 +115,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class LeftToDo:
-    """Something that a deletion has left to do elsewhere."""
+    """A step of a deletion that is still to be done, at a provider for instance."""
 
     errand: FailedErrand
     since: datetime | None
-    """When the account was deleted; None when that is not known any more."""
+    """When the account was deleted; None when the receipt of that is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,22 +127,23 @@ class Told:
     """What the service does by itself, for all merchants."""
 
     deleted: int
-    """Accounts, lately."""
+    """How many accounts were deleted within the last LATELY."""
     left: Sequence[LeftToDo]
-    """The oldest first."""
+    """The unfinished steps of deletions, the oldest first."""
     kept: Sequence[Kept]
     failing: Sequence[JobRow]
-    """Jobs that have failed and were not done since."""
+    """Jobs whose last run has failed."""
     heard_at: datetime | None
-    """When a job was done last."""
+    """When a job was last completed; None when none ever was."""
     is_stalled: bool
-    """Whether housekeeping does not run."""
+    """Whether housekeeping seems not to run."""
     daily: inactivity.InactivityRun | None
     """The last daily run about accounts that nobody uses."""
     waiting: tuple[int, int]
-    """How many people were told once, and how many twice, that theirs will be deleted."""
+    """How many people were told once, and how many twice, that their unused account will be
+    deleted."""
     errands: Sequence[FailedErrand]
-    """What else was tried and has to be tried again."""
+    """Other errands that have failed and will be tried again."""
 
     @property
     def next_day(self) -> datetime | None:

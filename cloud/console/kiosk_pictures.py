@@ -29,7 +29,7 @@ class Shown:
 
 
 class NoRoom(ValueError):
-    """There are as many pictures as a welcome screen has."""
+    """The welcome screen has as many pictures as it can have."""
 
     def __init__(self) -> None:
         super().__init__(f"there are {MAX_ATTRACT} pictures already: remove one first")
@@ -42,13 +42,14 @@ async def shown_at(session: AsyncSession, site: SiteRow) -> Shown:
 
 
 async def give(session: AsyncSession, by: By, site: SiteRow, kind: Kind, content: bytes) -> str:
-    """Has the kiosks of a site show a picture that is made of somebody's file: as the logo in the
-    place of the one before, or behind the others of the welcome screen. Returns its digest, and
-    commits before it is made. Raises NoRoom, NoPicture, and Refusal for who has given too many."""
+    """Makes a picture from a file that somebody has sent, and has the kiosks of a site show it: as
+    their logo, or as the last picture of the welcome screen. Returns its digest. The session is
+    committed before the picture is made. Raises NoRoom, NoPicture, and Refusal for whoever has sent
+    too many files."""
     if kind == "attract" and len((await shown_at(session, site)).attract) >= MAX_ATTRACT:
         raise NoRoom
     await limits.spend(session, Limits.PICTURES, by.who, by.at)
-    # Nobody waits for the database while the picture is made.
+    # No transaction is open while the picture is made, which takes a while.
     await session.commit()
     made = await picture_making.make(kind, content)
     await pictures.hold(session)
@@ -65,18 +66,18 @@ async def give(session: AsyncSession, by: By, site: SiteRow, kind: Kind, content
 
 
 async def arrange(session: AsyncSession, by: By, site: SiteRow, attract: Sequence[str]) -> None:
-    """Has the welcome screens of a site show these of their pictures, in this order. Raises Refusal
-    for one that they do not show, or that is named twice."""
+    """Sets which of their pictures the welcome screens of a site show, and in which order. Raises
+    Refusal for a picture that they do not show now, or that is named twice."""
     await pictures.hold(session)
     shown = (await shown_at(session, site)).attract
     if len(set(attract)) != len(attract) or not set(attract) <= set(shown):
-        detail = "name pictures that the welcome screens of the site show now, each once"
+        detail = "name only pictures that the site's welcome screens show now, and each once"
         raise Refusal(ProblemType.CONFLICT, detail)
     await acts.change_content(session, by, site, {"attract": " ".join(attract) or None})
 
 
 async def remove_logo(session: AsyncSession, by: By, site: SiteRow) -> None:
-    """Takes the logo away. Raises Refusal where there is none."""
+    """Removes the logo. Raises Refusal where there is none."""
     if (await shown_at(session, site)).logo is None:
         raise Refusal(ProblemType.NOT_FOUND)
     await acts.change_content(session, by, site, {"logo": None})

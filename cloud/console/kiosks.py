@@ -1,4 +1,4 @@
-"""How kiosks do: what each has told of itself, and what of it somebody should look at."""
+"""The state of kiosks, from what each has reported and what staff have ordered."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ from protocol.messages import ProblemType
 
 
 class State(StrEnum):
-    """How a kiosk does; what should be looked at first is first."""
+    """The state of a kiosk; the one that should be looked at first comes first."""
 
     SILENT = "silent"
-    """It has not told of itself for SILENT_AFTER."""
+    """It has not reported for SILENT_AFTER."""
     FAULTY = "faulty"
-    """It tells of something that is not well."""
+    """It reports a fault."""
     LOCKED = "locked"
-    """The operator has locked it."""
+    """Staff have locked it."""
     MAINTENANCE = "maintenance"
-    """Somebody has called it to maintenance."""
+    """Staff have called it to maintenance."""
     NEW = "new"
-    """It was activated a moment ago, and has not told of itself yet."""
+    """It was activated a moment ago, and has not reported yet."""
     WELL = "well"
     REVOKED = "revoked"
 
@@ -43,10 +43,10 @@ class Kiosk:
 
     device: DeviceRow
     told: Told | None
-    """What it has told last; None when it has told nothing."""
+    """Its latest report; None when it has never reported."""
     state: State
     heard_ago: timedelta | None
-    """How long ago that was."""
+    """The age of that report."""
     is_locked: bool
     is_in_maintenance: bool
 
@@ -56,14 +56,15 @@ class Kiosk:
 
     @property
     def running(self) -> timedelta | None:
-        """Returns for how long it had been running when it told so."""
+        """Returns how long it had been running at the time of its latest report."""
         return None if self.told is None else timedelta(seconds=self.told.report.running_s)
 
 
 async def kiosks(
     session: AsyncSession, reach: Reach, now: datetime, site_id: str | None = None
 ) -> list[Kiosk]:
-    """Returns the kiosks in reach, or those at one site, what should be looked at first."""
+    """Returns the kiosks in reach, or those of one site, in the order in which they should be
+    looked at."""
     told = await reports.latest(session)
     acts: defaultdict[str, list[orders.ActRow]] = defaultdict(list)
     for act in await orders.acts_on(session):
@@ -77,13 +78,14 @@ async def kiosks(
 
 
 async def kiosk(session: AsyncSession, device: DeviceRow, now: datetime) -> Kiosk:
-    """Returns one kiosk."""
+    """Returns a kiosk with its state."""
     told = (await reports.latest(session, device.id)).get(device.id)
     return _seen(device, told, await orders.acts_on(session, device.id), now)
 
 
 async def active_at(session: AsyncSession, site: SiteRow) -> list[DeviceRow]:
-    """Returns the kiosks at a site that are not revoked, by name. Raises Refusal for none."""
+    """Returns the kiosks at a site that are not revoked, sorted by name. Raises Refusal when there
+    are none."""
     there = [each for each in await all_devices(session) if each.site_id == site.id]
     found = [each for each in there if each.revoked_at is None]
     if not found:

@@ -1,4 +1,4 @@
-"""Accounts of staff, and the links by which they make their passkeys or bind their accounts at the
+"""Accounts of staff, and the links with which staff make a passkey or bind their account at the
 identity provider."""
 
 from collections.abc import Sequence
@@ -42,8 +42,8 @@ async def add(session: AsyncSession, name: str, reach: Reach, now: datetime) -> 
 
 
 async def end(session: AsyncSession, member: StaffRow, now: datetime) -> bool:
-    """Ends an account at once, wherever it is signed in. The trail goes on to name its id. Returns
-    whether it had not ended yet."""
+    """Ends an account and all its sessions. Its id stays in the audit trail. Returns False when it
+    had ended before."""
     row = await held(session, StaffRow, member.id)
     if row is None or row.ended_at is not None:
         return False
@@ -60,12 +60,12 @@ async def all_members(session: AsyncSession) -> Sequence[StaffRow]:
 
 
 async def members_below(session: AsyncSession, reach: Reach) -> list[StaffRow]:
-    """Returns the accounts that somebody may give and end, the oldest first."""
+    """Returns the accounts that somebody may add and end, the oldest first."""
     return [each for each in await all_members(session) if reach.gives(reach_of(each))]
 
 
 async def find_member(session: AsyncSession, staff_id: str) -> StaffRow | None:
-    """Returns an account that has not ended, None when there is none of this id."""
+    """Returns the account with this id that has not ended, None when there is none."""
     member = await session.get(StaffRow, staff_id)
     return None if member is None or member.ended_at is not None else member
 
@@ -76,7 +76,7 @@ async def find_member(session: AsyncSession, staff_id: str) -> StaffRow | None:
 async def make_link(
     session: AsyncSession, master: MasterKey, member: StaffRow, now: datetime
 ) -> str:
-    """Returns the token of a new link, in place of the one that the account had."""
+    """Returns the token of a new link, which replaces the one that the account had."""
     await session.execute(delete(StaffLinkRow).where(StaffLinkRow.staff_id == member.id))
     token = new_token()
     expires_at = now + STAFF_LINK_LIFE
@@ -86,8 +86,8 @@ async def make_link(
 
 
 async def holder_of(session: AsyncSession, link_id: str, now: datetime) -> StaffRow | None:
-    """Returns whose a link is, and keeps others from using it up until the transaction ends; None
-    when it does not count, or not any more."""
+    """Returns the account of a link, and locks the link until the transaction ends. Returns None
+    for a link that is unknown or has expired."""
     row = await held(session, StaffLinkRow, link_id)
     if row is None or row.expires_at <= now:
         return None

@@ -1,4 +1,4 @@
-"""What merchants, sites, kiosks and staff are called today, as far as somebody sees them."""
+"""The present names of merchants, sites, kiosks and staff, as far as somebody may see them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,12 +22,14 @@ class Names:
 
     @property
     def all(self) -> Mapping[str, str]:
-        """The first merchant and its first site have one id: that is the site's here."""
+        """Returns all names by id. The first merchant and its first site have the same id, which
+        stands for the site here."""
         return {**self.merchants, **self.sites, **self.kiosks}
 
 
 async def names_in(session: AsyncSession, reach: Reach) -> Names:
-    """Returns what is in reach. Who sees one site sees the name of its merchant."""
+    """Returns the names of what is in reach. Whoever sees one site also sees the name of its
+    merchant."""
     merchants = await all_merchants(session)
     sites = [row for row in await all_sites(session) if reach.covers(row.merchant_id, row.id)]
     kiosks = [
@@ -41,13 +43,15 @@ async def names_in(session: AsyncSession, reach: Reach) -> Names:
 
 
 async def staff_in(session: AsyncSession, reach: Reach) -> Mapping[str, str]:
-    """Returns who is in reach, by their ids: a merchant is not told who works for the operator."""
+    """Returns the names of the staff in reach by their ids. A merchant does not learn who works for
+    the operator."""
     everybody = await members.all_members(session)
     return {row.id: row.name for row in everybody if reach.covers(row.merchant_id, row.site_id)}
 
 
 def called(staff: Mapping[str, str], door: str, who: str) -> str:
-    """Returns what whoever did something is called, with the names of the staff in reach."""
+    """Returns the words for whoever did something. `staff` are the names of the staff in reach, and
+    `door` and `who` are as in AuditRow."""
     match door:
         case Door.COMMAND:
             return f"{who}, by command"
@@ -58,5 +62,5 @@ def called(staff: Mapping[str, str], door: str, who: str) -> str:
 
 
 def unseen(staff_id: str) -> str:
-    """Returns what somebody is called whose account is not in reach, or has ended."""
+    """Returns the words for somebody whose account is not in reach, or has ended."""
     return f"The account {staff_id}"

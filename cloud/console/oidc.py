@@ -1,10 +1,10 @@
-"""What the operator's identity provider is asked, and how its answers are checked: OpenID Connect
-Core 1.0, its authorization code flow with PKCE (RFC 7636), as RFC 9700 wants it.
+"""Requests to the operator's identity provider, and the checks of its answers: the authorization
+code flow of OpenID Connect Core 1.0 with PKCE (RFC 7636), as RFC 9700 recommends.
 
-It is asked who somebody is, and for nothing about them: the scope is `openid` alone, and the access
-token is dropped. Its documents are fetched anew each time, because staff sign in seldom and keys
-are replaced at any time. A provider's own words stand on no page and in no log: they may quote
-what was sent.
+The provider is asked who somebody is, and for no other data: the scope is `openid` alone, and the
+access token is dropped. Its documents are fetched anew for each sign-in, because staff sign in
+seldom and keys may be replaced at any time. The provider's own texts are neither shown nor logged,
+because they may quote secrets that were sent to it.
 """
 
 import asyncio
@@ -32,16 +32,17 @@ from cloud.policy import SESSION_FRESH
 from cloud.settings import Oidc, is_safe
 
 ALGORITHMS = ("RS256", "PS256", "ES256")
-"""By which a provider may sign. Keyed hashes are not among them: there is no secret that both have
-and nobody else."""
+"""The signature algorithms that are accepted. Keyed hashes (HS256 and so on) are not: a provider
+must sign with a key that nobody else has."""
 ANSWER_S = 10.0
-"""How long the provider may take for everything that is asked at once."""
+"""The time, in seconds, for all requests to the provider that belong to one step."""
 LEEWAY_S = 60
-"""By how much its clock may differ."""
+"""By how much the provider's clock may differ, in seconds."""
 SUBJECT_LENGTH = 255
 """The largest number of characters of a subject (Core, section 2)."""
 _ERROR = re.compile(r"[a-z_]{1,40}")
-"""The codes of errors of RFC 6749 and of OpenID Connect; what else comes may be anything."""
+"""The form of the error codes of RFC 6749 and OpenID Connect. Only such a code is logged, because
+anything else comes from outside."""
 
 
 class Why(StrEnum):
@@ -49,13 +50,13 @@ class Why(StrEnum):
 
     CANCELLED = "cancelled"
     AWAY = "away"
-    """The provider does not answer, or not as a provider does."""
+    """The provider does not answer, or its answer is not one of OpenID Connect."""
     REFUSED = "refused"
-    """The provider does not want to, or what it has signed is not for the console, or not now."""
+    """The provider refuses, or its ID token is not for the console or not valid now."""
 
 
 class NotSignedIn(Exception):
-    """Nobody is signed in by the provider. The message is for the operator's log."""
+    """Signing in by the provider has failed. The message is for the operator's log."""
 
     def __init__(self, why: Why, cause: str) -> None:
         super().__init__(cause)
@@ -64,35 +65,35 @@ class NotSignedIn(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """The secrets of a browser's way to the provider and back."""
+    """The secrets of one browser's way to the provider and back."""
 
     state: str = field(repr=False)
-    """Comes back with the browser, and with no other."""
+    """It must come back with the same browser."""
     nonce: str = field(repr=False)
-    """Stands in what the provider signs, which is for this sign-in alone."""
+    """It must stand in the ID token, which is thereby valid for this sign-in only."""
     verifier: str = field(repr=False)
-    """Only who has it gets anything for the code."""
+    """The code verifier of PKCE, without which the provider gives no ID token for the code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Who somebody is, as the provider says."""
+    """The identity of somebody according to the provider."""
 
     issuer: str
     subject: str
     asked_at: datetime
-    """When the provider has asked them to show who they are; SESSION_FRESH ago where it does not
-    say, or was longer ago."""
+    """When the provider last had them prove who they are, but at the earliest SESSION_FRESH ago,
+    which is also the value where the provider does not say."""
 
 
 def trip(master: MasterKey, token: str) -> Trip:
-    """Returns the secrets of the browser with a token."""
+    """Returns the secrets of the browser with a token, from which they are derived."""
     return Trip(*(master.lookup(f"staff {each}", token) for each in ("state", "nonce", "verifier")))
 
 
 async def address(chosen: Oidc, trip: Trip, callback: str) -> str:
-    """Returns where somebody signs in at the provider, which leads back to `callback`. Raises
-    NotSignedIn."""
+    """Returns the address at which somebody signs in at the provider, which leads back to
+    `callback`. Raises NotSignedIn."""
     async with _asking() as http:
         provider = await _discover(http, chosen)
     challenge = urlsafe_b64encode(sha256(trip.verifier.encode()).digest()).decode().rstrip("=")
@@ -105,7 +106,7 @@ async def address(chosen: Oidc, trip: Trip, callback: str) -> str:
         "nonce": trip.nonce,
         "code_challenge": challenge,
         "code_challenge_method": "S256",
-        # Whoever has signed in there earlier than that is asked once more (Core, section 3.1.2.1).
+        # Whoever has signed in at the provider longer ago signs in there again (Core, 3.1.2.1).
         "max_age": int(SESSION_FRESH.total_seconds()),
     }
     place = provider.authorization_endpoint
@@ -115,8 +116,8 @@ async def address(chosen: Oidc, trip: Trip, callback: str) -> str:
 async def known(
     chosen: Oidc, trip: Trip, callback: str, *, code: str, issuer: str | None, now: datetime
 ) -> Known:
-    """Returns who has come back from the provider with a code. `issuer` is who says so (RFC 9207),
-    None when nobody does. Raises NotSignedIn."""
+    """Returns the identity of whoever has come back from the provider with a code. `issuer` is the
+    parameter `iss` of the callback (RFC 9207), None when it is missing. Raises NotSignedIn."""
     async with _asking() as http:
         provider = await _discover(http, chosen)
         is_told = issuer is not None or provider.authorization_response_iss_parameter_supported
@@ -129,12 +130,13 @@ async def known(
 
 
 def refused(error: str) -> NotSignedIn:
-    """Returns what an error means with which somebody has come back (RFC 6749, 4.1.2.1)."""
+    """Returns the exception for an error code with which somebody has come back (RFC 6749,
+    section 4.1.2.1)."""
     why = Why.CANCELLED if error == "access_denied" else Why.REFUSED
     return NotSignedIn(why, f"it says {error if _ERROR.fullmatch(error) else 'something else'}")
 
 
-# What the provider says of itself
+# The provider's own documents
 
 
 def _safe(url: str) -> str:
@@ -147,7 +149,8 @@ _Url = Annotated[str, AfterValidator(_safe)]
 
 
 class _Provider(BaseModel):
-    """What of a provider's discovery document is used (OpenID Connect Discovery 1.0)."""
+    """The members of a provider's discovery document that are used (OpenID Connect Discovery
+    1.0)."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -166,8 +169,9 @@ def _trusted() -> ssl.SSLContext:
 
 @asynccontextmanager
 async def _asking() -> AsyncGenerator[httpx.AsyncClient]:
-    """Raises NotSignedIn for whatever keeps the provider from answering in time."""
-    # Neither a proxy of the environment nor a redirect: secrets go nowhere else.
+    """Yields a client for requests to the provider. Raises NotSignedIn when the provider does not
+    answer within ANSWER_S."""
+    # Secrets must reach the provider only, so no proxy is used and no redirect followed.
     client = httpx.AsyncClient(
         verify=_trusted(), follow_redirects=False, timeout=ANSWER_S, trust_env=False
     )
@@ -207,13 +211,13 @@ def _json(answer: httpx.Response) -> Any:
         raise NotSignedIn(Why.AWAY, "it answers something else than JSON") from None
 
 
-# What it says of somebody
+# ID tokens
 
 
 async def _token_for(
     http: httpx.AsyncClient, chosen: Oidc, provider: _Provider, given: Mapping[str, str]
 ) -> str:
-    """Returns the ID token that there is for the code that is `given` with what belongs to it."""
+    """Exchanges a code for an ID token. `given` are the parameters of the token request."""
     form = {"grant_type": "authorization_code", **given}
     try:
         secret = chosen.secret()
@@ -239,7 +243,7 @@ async def _token_for(
 
 
 def _read(chosen: Oidc, trip: Trip, token: str, keys: Any, now: datetime) -> Known:
-    """Checks an ID token (Core, section 3.1.3.7)."""
+    """Checks an ID token (Core, section 3.1.3.7) and returns whose it is. Raises NotSignedIn."""
     at = int(now.timestamp())
     wanted = jwt.JWTClaimsRegistry(
         now=at,

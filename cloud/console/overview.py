@@ -1,4 +1,4 @@
-"""The first page: what should be looked at, and how many kiosks do well."""
+"""The first page: the kiosks that should be looked at, and how many are well."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ from cloud.merchants.merchants import all_merchants
 from cloud.watch import incidents
 
 FEW = 10
-"""How many sites are listed here, too; more stand on their own page alone."""
+"""The largest number of sites that this page lists; more are listed on the page of sites only."""
 
 routes: APIRouter = router(Right.SEE)
 

@@ -41,7 +41,7 @@ async def list_sites(asked: Asker) -> Response:
     sites = await sites_in_reach(asked.session, asked.reach)
     merchants = {row.id: row for row in await all_merchants(asked.session)}
     theirs = {site.merchant_id: merchants[site.merchant_id] for site in sites}
-    # A merchant whose sites are all elsewhere is still to be seen by who sees merchants.
+    # Whoever has a whole merchant in reach also sees it while it has no site.
     theirs |= {row.id: row for row in merchants.values() if asked.reach.covers(row.id)}
     return asked.page(
         "sites.html",
@@ -107,7 +107,7 @@ async def show_site(asked: Asker) -> Response:
 
 @activating.post("/sites/{site_id}/code")
 async def show_code(asked: Asker) -> Response:
-    """Shows a code that activates a kiosk, once: it is stored nowhere."""
+    """Shows a code that activates a kiosk. It cannot be shown again, because it is not stored."""
     site = site_of(asked)
     code = await acts.show_code(asked.session, asked.context.master, asked.by, site)
     return code_page(asked, code, site, replaced=None)
@@ -125,7 +125,7 @@ def code_page(asked: Asked, code: str, site: SiteRow, *, replaced: str | None) -
 
 
 async def sites_in_reach(session: AsyncSession, reach: Reach) -> Sequence[SiteRow]:
-    """Returns the sites that somebody sees, by name."""
+    """Returns the sites that somebody sees, sorted by name."""
     sites = await all_sites(session)
     seen = [site for site in sites if reach.covers(site.merchant_id, site.id)]
     return sorted(seen, key=lambda site: site.name)
@@ -142,5 +142,5 @@ def site_of(asked: Asked) -> SiteRow:
 
 
 def one_line(typed: str) -> str:
-    """Returns what was typed as a name: in one line, with single spaces."""
+    """Returns what was typed in one line, with single spaces and none at the ends."""
     return " ".join(typed.split())

@@ -1,18 +1,18 @@
-"""Plots, drawn as SVG in the page: bars, one or several on top of each other for each day. Colours
-are those of `console.css`, and words stand beside the drawing, where they keep their size."""
+"""Plots that the pages draw as SVG: for each day one bar, or several stacked ones. `console.css`
+sets their colours. Words stand beside the drawing, where their size does not change with it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 STEP = 10
-"""The width of a day's place. Its bars leave a gap."""
+"""The width of the column of a day, of which the bars leave a gap."""
 HEIGHT = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
     kind: str
-    """What it stands for, by which it is coloured."""
+    """What the bar counts; it decides the colour."""
     x: int
     y: float
     height: float
@@ -20,17 +20,17 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Bars in a space that is `width` wide and HEIGHT high."""
+    """Bars in an area that is `width` wide and HEIGHT high."""
 
     bars: Sequence[Bar]
     width: int
     top: float
-    """The value at the upper edge; 0 where there is nothing to be seen."""
+    """The value at the upper edge; 0 where all values are 0."""
 
 
 def stacked(columns: Sequence[Mapping[str, float]], kinds: Sequence[str]) -> Plot:
-    """Returns a plot with a column for each day, in which the kinds lie upon each other, the first
-    at the bottom."""
+    """Returns a plot with one column for each element of `columns`, in which the kinds are stacked,
+    the first at the bottom."""
     top = max((sum(column.get(kind, 0) for kind in kinds) for column in columns), default=0)
     bars: list[Bar] = []
     for place, column in enumerate(columns):

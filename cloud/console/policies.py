@@ -1,5 +1,5 @@
-"""Pages of the policies of a merchant and of a site: what holds, who has said it, and the limits of
-payments that can be set here."""
+"""Pages of the policies of a merchant and of a site. They tell which values apply and where each
+was set; the limits of payments can be set here."""
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -37,7 +37,7 @@ class Amounts(BaseModel):
 
 
 class NoAmount(ValueError):
-    """What was typed is no amount of the currency."""
+    """What was typed is no amount in the currency."""
 
 
 @routes.get("/merchants/{merchant_id}/policies")
@@ -121,7 +121,7 @@ def _minor(text: str, currency: str) -> int:
     """Returns an amount that was typed, such as 1250.00, in the minor unit. Raises NoAmount."""
     exponent = exponent_of(currency)
     try:
-        # Digits of other scripts, exponents and signs are no way to write an amount here.
+        # Digits of other scripts, exponents and signs are not accepted.
         if not (text.isascii() and text.replace(".", "", 1).isdecimal()):
             raise NoAmount
         minor = Decimal(text).scaleb(2 if exponent is None else exponent)

@@ -1,4 +1,4 @@
-"""The page of how recognition does: what became of palms by day, light and kiosk."""
+"""The page that shows how well recognition works: the results of palms by day, light and kiosk."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -31,19 +31,20 @@ BANDS = {
     "unreadable": (Became.UNREADABLE,),
     "lifeless": (Became.LIFELESS,),
 }
-"""What is drawn upon each other, from the bottom up."""
+"""The stacked kinds of bar and the results that each counts, from the bottom up."""
 
 routes: APIRouter = router(Right.WATCH)
 
 
 @dataclass(frozen=True, slots=True)
 class AtKiosk:
-    """How recognition does at a kiosk."""
+    """How well recognition works at a kiosk."""
 
     device: DeviceRow
     week: Figures = field(default_factory=Figures)
+    """The last WEEK days."""
     before: Figures = field(default_factory=Figures)
-    """In the week before that."""
+    """The WEEK days before these."""
 
     @property
     def changes(self) -> list[Change]:
@@ -52,15 +53,15 @@ class AtKiosk:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How recognition does at some kiosks."""
+    """How well recognition works at some kiosks."""
 
     days: Sequence[tuple[date, Figures]]
-    """The oldest first, and every day."""
+    """All of the last DAYS days, the oldest first."""
     lights: Sequence[tuple[Light, Figures]]
-    """Every one under which palms were shown."""
+    """The lights under which palms were shown."""
     kiosks: Sequence[AtKiosk]
-    """Where palms were shown in the last two weeks, the worst first, and at the end those without
-    any in the last one."""
+    """The kiosks at which palms were shown in the last two weeks, the worst first. Those without a
+    palm in the last week are at the end."""
 
 
 @routes.get("/recognition")
@@ -81,7 +82,7 @@ async def show_recognition(
         for _, figures in told.days
     ]
     medians = [figures.median_s or 0.0 for _, figures in told.days]
-    # How much longer than the last bound it took is not known.
+    # Longer times than the last bound are not known, so they are drawn as that bound.
     slow = [{"took": min(median, TOOK[-1])} for median in medians]
     poor = [{"unreadable": figures.share(Became.UNREADABLE)} for _, figures in told.days]
     qualities = [
@@ -110,7 +111,7 @@ async def show_recognition(
 
 
 async def devices_in_reach(session: AsyncSession, reach: Reach) -> list[DeviceRow]:
-    """Returns the kiosks in reach that are not revoked, by name."""
+    """Returns the kiosks in reach that are not revoked, sorted by name."""
     seen = [
         each
         for each in await all_devices(session)
@@ -128,8 +129,8 @@ async def tell(
     *,
     light: Light | None = None,
 ) -> Told:
-    """Returns how recognition does at sites, and at which of their devices, or at only one of
-    them, until today, under any light or only one."""
+    """Returns how well recognition worked in the last DAYS days until `today` at sites, and at each
+    of `devices`. With `only` or `light`, it counts this device or this light only."""
     first = today - timedelta(days=DAYS - 1)
     cells = await tallies.by_day(session, first, site_ids, only and only.id)
     days = {first + timedelta(days=past): Figures() for past in range(DAYS)}
@@ -138,13 +139,13 @@ async def tell(
     for cell, figures in cells.items():
         ago = (today - cell.day).days
         if ago < 0:
-            # The clock was set back since.
+            # It is in the future, because the clock was set back since.
             continue
         lights[cell.light].add(figures)
         if light not in (None, cell.light):
             continue
         days[cell.day].add(figures)
-        # One that is elsewhere by now, or revoked, counts for its site alone.
+        # A kiosk that has moved or was revoked counts for the site, but is not listed.
         kiosk = kiosks.get(cell.device_id)
         if kiosk is not None and ago < 2 * WEEK:
             (kiosk.week if ago < WEEK else kiosk.before).add(figures)

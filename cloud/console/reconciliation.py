@@ -1,5 +1,5 @@
-"""The page on which the ledger, the payment provider and the tills are compared, what differs on
-top."""
+"""The page on which the ledger, the payment provider and the tills are compared. Differences come
+first."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -22,22 +22,22 @@ from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
 DAYS = 14
-"""How many of the latest days can be compared here; others by command."""
+"""How many of the latest days can be compared here. Earlier days are compared by command."""
 SHOWN = 31
-"""How many compared days are shown, the latest."""
+"""How many of the latest compared days are shown."""
 
 routes: APIRouter = router(Right.RECONCILE)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What differs of one merchant on one day."""
+    """The differences of one merchant on one day."""
 
     day: date
     merchant: str | None
-    """The name; None for what the provider alone knows of."""
+    """The merchant's name; None for what only the provider knows of."""
     kinds: list[tuple[Why, list[Difference]]]
-    """What should be looked at first is first."""
+    """The differences by kind; the kind that should be looked at first comes first."""
 
 
 @routes.get("/reconciliation")
@@ -62,20 +62,21 @@ async def compare(asked: Asker, day: Annotated[str, Form(max_length=10)] = "") -
 async def compare_day(
     context: Context, session: AsyncSession, by: By, day: date, merchant_id: str | None
 ) -> None:
-    """Compares a day, of all merchants, and keeps what differs, for somebody who sees one merchant
-    or all. Raises ProviderUnavailable, and Refusal for a day that is not one of the latest."""
+    """Compares a day of all merchants and stores the differences. `merchant_id` is the only
+    merchant that whoever asks for it sees, None when they see all. Raises ProviderUnavailable, and
+    Refusal for a day that is not one of the last DAYS."""
     begin = datetime.combine(day, datetime.min.time(), UTC)
     if not timedelta(0) <= by.at - begin <= timedelta(days=DAYS):
         raise Refusal(ProblemType.MALFORMED, f"the day is not one of the last {DAYS}")
-    # The provider may take its time, and others write meanwhile.
+    # No transaction is open while the provider is asked, which may take long.
     await session.commit()
     lines = await reconcile.reconcile(context.database, context.payments, begin)
     await acts.keep_comparison(session, by, begin, lines, merchant_id)
 
 
 async def compared_days(session: AsyncSession, merchant_id: str | None) -> list[Compared]:
-    """Returns the latest days that were compared, the newest first, with what somebody sees of them
-    who sees one merchant or all."""
+    """Returns the latest SHOWN compared days, the newest first, with the differences of one
+    merchant or of all."""
     return [
         Compared(each.day, each.at, each.report.of(merchant_id))
         for each in await reconcile.kept(session, SHOWN)

@@ -1,9 +1,9 @@
-"""Who may see and do what in the console: this is the only place that says so.
+"""Who may see and do what in the console. No other module decides this.
 
-A role gives rights, and an account says of which merchant, or of which of its sites, things are in
-reach. Each page names the right that it needs (`cloud.console.asking.router`), and the names in its
-path say what it is about. Both are looked at before the page is: what somebody may not do, what is
-not in their reach and what there is not are the same to them.
+A role gives rights. The reach of an account is one merchant, one site or everything. Each page
+names the right that it needs (`cloud.console.asking.router`), and the parameters of its path name
+its subject. Both are checked before the page runs. The answer is the same for a right that somebody
+does not have, a subject out of their reach and a subject that does not exist.
 """
 
 from collections.abc import Mapping
@@ -84,8 +84,8 @@ _AUDITOR = frozenset(
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.SHOP: _SHOP,
     Role.SITE: _SITE,
-    # An account is one of all merchants at which somebody has signed up. The name of a merchant
-    # stands in consents: who bears it must not be able to take another one's.
+    # A merchant does not freeze, because an account is shared by all merchants that its owner uses,
+    # and does not rename, because the name stands in consents and could be another merchant's.
     Role.MERCHANT: frozenset(Right) - {Right.FREEZE, Right.MERCHANT_NAME},
     Role.OPERATOR: frozenset(Right),
     Role.AUDITOR: _AUDITOR,
@@ -94,26 +94,26 @@ GIVES: Mapping[Role, frozenset[Role]] = {
     Role.MERCHANT: frozenset({Role.SITE, Role.SHOP}),
     Role.OPERATOR: frozenset(Role),
 }
-"""To whom a role gives and ends accounts."""
+"""The roles of the accounts that each role may add and end."""
 GIVES_BY_KEY = frozenset({Role.SITE, Role.SHOP})
-"""To whom a key of the API gives and ends accounts, whoever's it is: to nobody who approves
-anything (`cloud.console.four_eyes`) or gives accounts. Whoever has stolen a key would ask with it
-otherwise, and approve with an account that it has added or made a new link for."""
+"""The roles of the accounts that a key of the API may add and end: those that neither approve
+(`cloud.console.four_eyes`) nor add accounts. Otherwise a thief of a key could make a request with
+it, and approve that request with an account that the key has added or made a new link for."""
 
 
 class BadAccount(ValueError):
-    """A role does not go with what is in its reach: the message tells what does."""
+    """A role does not fit the reach. The message tells staff which reach fits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What somebody of the staff may do, and with what."""
+    """What a member of staff may do, and with which merchants and sites."""
 
     role: Role
     merchant_id: str | None
-    """The only merchant in reach; None for all."""
+    """The only merchant in reach; None for all merchants."""
     site_id: str | None
-    """The only site in reach; None for all of the merchant."""
+    """The only site in reach; None for all sites of the merchant."""
 
     def may(self, right: Right) -> bool:
         return right in RIGHTS[self.role]
@@ -125,12 +125,12 @@ class Reach:
         return merchant_id == self.merchant_id and self.site_id in (None, site_id)
 
     def gives(self, other: "Reach") -> bool:
-        """Returns whether they may give and end such an account."""
+        """Returns whether somebody with this reach may add and end an account with the other."""
         roles = GIVES.get(self.role, frozenset())
         return other.role in roles and self.covers(other.merchant_id, other.site_id)
 
     def check(self) -> None:
-        """Raises BadAccount when the role does not go with the rest."""
+        """Raises BadAccount when the role does not fit the merchant and the site."""
         match self.role:
             case Role.OPERATOR if self.merchant_id is not None:
                 raise BadAccount("an operator sees every merchant: name none")
@@ -146,7 +146,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a page is about."""
+    """The subject of a page. Only the field that the path names is set."""
 
     merchant: MerchantRow | None = None
     site: SiteRow | None = None
@@ -161,8 +161,8 @@ class Found:
 async def find(
     session: AsyncSession, reach: Reach, right: Right, names: Mapping[str, str]
 ) -> Found:
-    """Returns what the names in a path stand for, for who has the right to the page. Raises Refusal
-    for what is not in reach, and for who has no right, as for what there is not."""
+    """Returns the subject that the parameters of a path name. Raises the same Refusal when it does
+    not exist, is out of reach, or the right is missing."""
     found: Found | None = None
     if reach.may(right):
         found = await _found(session, reach, names) if names else Found()
@@ -225,7 +225,7 @@ async def _found_picture(session: AsyncSession, reach: Reach, digest: str) -> Fo
 
 
 async def _place_of(session: AsyncSession, scope: str) -> tuple[str | None, str | None]:
-    """Returns the merchant and the site of what a setting of kiosks is for."""
+    """Returns the ids of the merchant and the site that a setting of kiosks belongs to."""
     site = await find_site(session, scope)
     if site is not None:
         return site.merchant_id, site.id

@@ -37,7 +37,7 @@ async def lead_home() -> Response:
 
 @_rest.api_route("/{rest:path}", methods=["GET", "POST"])
 async def refuse(rest: str) -> Response:
-    """Answers whatever no other route of the console does."""
+    """Answers requests for pages that do not exist."""
     del rest
     raise Refusal(ProblemType.NOT_FOUND)
 

@@ -1,4 +1,5 @@
-"""Pages of sales: a list of them, each with its way from the till to the ledger, and a file."""
+"""Pages of sales: a list, a page for each sale with its steps from the till to the ledger, and an
+export as a file."""
 
 import csv
 import io
@@ -35,9 +36,9 @@ from protocol.messages import ProblemType
 PAGE = 50
 """How many sales are on one page."""
 DAYS, MONTHS = 14, 13
-"""How many of the latest days and months can be chosen; others can be typed into the address."""
+"""How many of the latest days and months the form offers. The address may name any other."""
 MOST = 20_000
-"""How many sales are in one file at most."""
+"""The largest number of sales in one file."""
 _AT_ONCE = 1000
 _COLUMNS = (
     "time",
@@ -63,9 +64,9 @@ class No(StrEnum):
     MANY = "many"
     """It would have more than MOST lines."""
     WIDE = "wide"
-    """It needs a second one (`is_small`)."""
+    """It needs the approval of a second person (`is_small`)."""
     OFTEN = "often"
-    """They have had as many within a day as one may alone."""
+    """They have exported as many files within a day as one person may alone."""
 
 
 class NoFile(Exception):
@@ -88,7 +89,7 @@ class Sale:
     refunded: int
     state: SaleState
     site: str
-    """Empty where it is not known."""
+    """The name of the site; empty where it is not known."""
     kiosk: str
 
 
@@ -109,8 +110,8 @@ async def list_sales(asked: Asker, chosen: Choice, before: Text = "") -> Respons
 
 @exporting.post("/sales.csv")
 async def export_sales(asked: Asker, chosen: Choice) -> Response:
-    """Answers with a file of few sales. It is a POST because each member of staff has so many a
-    day, and a link on another site must not use them up."""
+    """Answers with a file of few sales. It is a POST, because the number of files a day is limited
+    and a link on another website must not use it up."""
     try:
         found = await take_alone(asked.session, asked.reach, asked.by, chosen)
     except NoFile as no:
@@ -145,14 +146,14 @@ async def show_sale(asked: Asker) -> Response:
 
 
 def left_of(row: PurchaseRow, refunded: int) -> int:
-    """Returns how much of a sale can still be given back here, in the minor unit."""
+    """Returns how much of a sale can still be refunded in the console, in the minor unit."""
     is_there = row.outcome == APPROVED and row.payment is not None
     return row.amount_minor - refunded if is_there else 0
 
 
 async def wanted_by(session: AsyncSession, reach: Reach, chosen: Chosen) -> Wanted:
-    """Returns which sales are wanted of those in reach. Raises Refusal for what is not in reach, as
-    for what there is not, and for what is no filter."""
+    """Returns the filter for the chosen sales within somebody's reach. Raises Refusal for a place
+    that does not exist or is out of reach, and for a day, month or state that cannot be read."""
     kind, _, name = chosen.where.partition(" ")
     merchant_id, site_id, device_id = reach.merchant_id, reach.site_id, None
     match kind:
@@ -169,7 +170,7 @@ async def wanted_by(session: AsyncSession, reach: Reach, chosen: Chosen) -> Want
             kiosks = {row.id: row for row in await all_devices(session)}
             device = kiosks.get(name)
             is_there = device is not None and reach.covers(device.merchant_id, device.site_id)
-            # Of whoever sees one merchant or site, sales that the kiosk made elsewhere are not.
+            # The merchant and site stay those of the reach: the kiosk may have sold elsewhere too.
             device_id = name
         case _:
             is_there = chosen.where == ""
@@ -192,14 +193,14 @@ async def wanted_by(session: AsyncSession, reach: Reach, chosen: Chosen) -> Want
 
 
 def is_small(wanted: Wanted) -> bool:
-    """Returns whether sales are so few that one alone may take them: those of one site or kiosk in
-    a day or month, or of one reference."""
+    """Returns whether one person may export these sales alone: those of one site or kiosk in a day
+    or month, or those of one reference."""
     is_at_one = wanted.site_id is not None or wanted.device_id is not None
     return wanted.reference is not None or (is_at_one and wanted.since is not None)
 
 
 async def sales_of_file(session: AsyncSession, wanted: Wanted) -> Sequence[PurchaseRow]:
-    """Returns the sales that are wanted. Raises NoFile when they are too many."""
+    """Returns the wanted sales. Raises NoFile when they are more than MOST."""
     found: list[PurchaseRow] = []
     place = None
     # So many at a time, so that others are served in between.
@@ -214,8 +215,8 @@ async def sales_of_file(session: AsyncSession, wanted: Wanted) -> Sequence[Purch
 async def take_alone(
     session: AsyncSession, reach: Reach, by: By, chosen: Chosen
 ) -> Sequence[PurchaseRow]:
-    """Takes sales for which no second person is needed. Raises NoFile, and Refusal as `wanted_by`
-    does."""
+    """Notes the export of sales for which no second person is needed, and returns them. Raises
+    NoFile, and Refusal as `wanted_by` does."""
     wanted = await wanted_by(session, reach, chosen)
     if not is_small(wanted):
         raise NoFile(No.WIDE)
@@ -234,7 +235,7 @@ async def ask_for_file(session: AsyncSession, reach: Reach, by: By, chosen: Chos
     wanted = await wanted_by(session, reach, chosen)
     found = await sales_of_file(session, wanted)
     if not found:
-        # What was typed as a reference may be anything, and would stand in the trail.
+        # A reference of no sale may be any text, which must not reach the audit trail.
         raise Refusal(ProblemType.CONFLICT, "no sale is like this")
     return await four_eyes.ask(session, by, four_eyes.EXPORT_SALES, chosen, wanted.merchant_id)
 
@@ -242,8 +243,8 @@ async def ask_for_file(session: AsyncSession, reach: Reach, by: By, chosen: Chos
 async def take_approved(
     session: AsyncSession, reach: Reach, by: By, row: AskedRow
 ) -> Sequence[PurchaseRow]:
-    """Takes, once, the sales of a request that was approved. Raises NoFile; CannotDecide; and
-    Refusal when `row` is no request for sales, or is somebody else's."""
+    """Takes an approved request for sales, which is possible once, and returns the sales. Raises
+    NoFile, CannotDecide, and Refusal when `row` is no request for sales or is somebody else's."""
     four_eyes.must_be_own(reach, by, row, four_eyes.EXPORT_SALES)
     chosen = Chosen.model_validate_json(row.arguments)
     found = await sales_of_file(session, await wanted_by(session, reach, chosen))
@@ -254,9 +255,9 @@ async def take_approved(
 async def note_export(
     session: AsyncSession, by: By, wanted: Wanted, chosen: Chosen, rows: Sequence[PurchaseRow]
 ) -> None:
-    """Notes that somebody takes sales with them."""
+    """Notes that somebody exports sales."""
     if chosen.reference and not rows:
-        # What was typed may be anything.
+        # A reference of no sale may be any text, which must not reach the audit trail.
         chosen = chosen.model_copy(update={"reference": "unknown"})
     await acts.export_sales(session, by, wanted.merchant_id, chosen)
 
@@ -270,14 +271,14 @@ async def file_of(session: AsyncSession, reach: Reach, rows: Sequence[PurchaseRo
 
 def first_line() -> str:
     """Returns the first line of a file of sales."""
-    # A spreadsheet takes a file for UTF-8 that begins with a byte order mark.
+    # Spreadsheet programs recognise UTF-8 by a byte order mark at the beginning.
     return "\N{ZERO WIDTH NO-BREAK SPACE}" + _line(_COLUMNS)
 
 
 async def lines_of(
     session: AsyncSession, reach: Reach, rows: Sequence[PurchaseRow]
 ) -> AsyncIterator[str]:
-    """Yields the lines of a file of sales, after the first."""
+    """Yields the lines of a file of sales after the first one."""
     names = await names_in(session, reach)
     for start in range(0, len(rows), _AT_ONCE):
         for sale in await _listed(session, names, rows[start : start + _AT_ONCE]):
@@ -303,7 +304,8 @@ async def lines_of(
 
 
 async def _who(asked: Asked, names: Names, by: str) -> str:
-    """Returns who has asked for a refund, as far as whoever asks now may know."""
+    """Returns the words for whoever has asked for a refund, as far as whoever is signed in may know
+    them."""
     if by in names.kiosks:
         return names.kiosks[by]
     if by.startswith(f"{KeyUse.API}_"):
@@ -367,14 +369,14 @@ def _shown(row: PurchaseRow, refunded: int, names: Names, site_id: str | None) -
         refunded,
         sales.state_of(row, refunded),
         names.sites.get(site_id or "", ""),
-        # One that has moved out of reach is named by nobody here.
+        # The name of a kiosk that has moved out of reach is not shown.
         names.kiosks.get(row.device_id, ""),
     )
 
 
 async def _place(asked: Asked, before: str) -> tuple[datetime, str] | None:
-    """Returns after which sale a page begins; None for the first page. Raises Refusal for a sale
-    that is not in reach, as for one that there is not."""
+    """Returns the time and id of the sale after which a page begins; None for the first page.
+    Raises Refusal for a sale that does not exist or is out of reach."""
     if not before:
         return None
     row = await sales.find(asked.session, before)
@@ -386,8 +388,8 @@ async def _place(asked: Asked, before: str) -> tuple[datetime, str] | None:
 
 
 async def _places(asked: Asked, names: Names) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Returns where sales can be chosen from: for each merchant what it has, each with its value
-    and its name."""
+    """Returns the places that the form offers: for each merchant its name, and the value and the
+    name of itself, its sites and its kiosks."""
     sites = await sites_in_reach(asked.session, asked.reach)
     devices = [row for row in await all_devices(asked.session) if row.id in names.kiosks]
     found: list[tuple[str, list[tuple[str, str]]]] = []
@@ -418,7 +420,7 @@ def _months(today: date) -> list[date]:
 
 
 def _line(cells: Sequence[str]) -> str:
-    """Returns a line of a file, of which no spreadsheet takes a cell for a formula."""
+    """Returns a line of CSV in which a spreadsheet program takes no cell for a formula."""
     line = io.StringIO()
     csv.writer(line).writerow([only_text(cell) for cell in cells])
     return line.getvalue()

@@ -1,5 +1,5 @@
-"""Pages on which a sale is given back, in full or in part: how much and why, whether that is meant,
-and then it is done."""
+"""Pages on which staff refund a sale, in full or in part: a form for the amount and the reason, a
+page that asks to confirm, and the refund itself."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,7 +26,7 @@ _PROBLEMS: Mapping[ProblemType, str] = {
     ProblemType.CONFLICT: "before",
     ProblemType.CARD_FORGOTTEN: "gone",
 }
-"""What the form says when a refund is refused for another reason than its amount."""
+"""The problem that the form tells when a refund is refused for another reason than its amount."""
 
 routes: APIRouter = router(Right.REFUND)
 
@@ -44,7 +44,7 @@ async def ask_how_much(asked: Asker) -> Response:
 async def ask_whether(
     asked: Asker, amount: Field = "", reason: Field = "", key: Field = ""
 ) -> Response:
-    """Shows what would be done. Nothing is."""
+    """Shows what would be refunded, and asks to confirm it. It changes nothing."""
     sale = sale_of(asked)
     left, minor = await _left(asked), minor_of(amount, sale.currency)
     if minor is None or minor > left:
@@ -64,7 +64,7 @@ async def ask_whether(
 
 @routes.post("/sales/{sale_id}/refund/give")
 async def give(asked: Asker, amount: Field = "", reason: Field = "", key: Field = "") -> Response:
-    """Gives money back, once for the key of a form, however often it is sent."""
+    """Refunds the amount. A form that is sent several times has the same key and refunds once."""
     sale, session = sale_of(asked), asked.session
     minor = minor_of(amount, sale.currency)
     if minor is None or reason not in list(Reason):
@@ -85,14 +85,16 @@ async def give(asked: Asker, amount: Field = "", reason: Field = "", key: Field 
         problem = _PROBLEMS.get(refusal.problem.type, "step")
         return await _form(asked, 422, key=new_id(), amount=amount, reason=reason, problem=problem)
     await session.commit()
-    # Otherwise it stays pending, which the page of the sale says, and housekeeping goes on with it.
+    # On failure the refund stays pending: the page of the sale says so, and housekeeping tries it
+    # again.
     with suppress(ProviderUnavailable, TurnTaken):
         await refunds.settle(asked.context, session, row)
     return redirect(f"{HOME}/sales/{sale.id}")
 
 
 async def _left(asked: Asked) -> int:
-    """Returns how much is left of the sale. Raises Refusal when nothing is."""
+    """Returns how much of the sale can still be refunded, in the minor unit. Raises Refusal when
+    nothing can."""
     sale = sale_of(asked)
     left = left_of(sale, await refunded_of(asked.session, sale))
     if left == 0:

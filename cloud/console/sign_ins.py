@@ -1,9 +1,9 @@
-"""Staff sign in to the console with passkeys (`cloud.web.authenticators`), or by the operator's own
-identity provider (`cloud.console.oidc`), and with nothing else.
+"""Sign-ins of staff to the console, with passkeys (`cloud.web.authenticators`) or by the operator's
+own identity provider (`cloud.console.oidc`), and in no other way.
 
-A link that works once makes the first passkey of an account, or binds the account at the provider.
-Somebody whom the provider knows and whom no link has bound is not let in. The service keeps a keyed
-hash of the token of a browser that is signed in.
+A link that works once lets staff make the first passkey of an account, or bind their account at the
+provider to it. An account at the provider that is not bound signs nobody in. Of the token of a
+session, the service stores a keyed hash only.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
 _NOTED_EVERY = timedelta(minutes=1)
-"""How often it is written down that a session is used."""
+"""The smallest time between two updates of when a session was last used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class SignedIn:
         return reach_of(self.member)
 
     def is_fresh(self, now: datetime) -> bool:
-        """Returns whether they have signed in so lately that they may say who else signs in."""
+        """Returns whether they have signed in recently enough to add accounts and make links."""
         return self.since > now - SESSION_FRESH
 
 
@@ -67,7 +67,8 @@ class SignedIn:
 async def begin_sign_in(
     context: Context, session: AsyncSession, visitor: str, site: Site, now: datetime
 ) -> str:
-    """Returns what the browser with the token `visitor` asks its authenticators for, as JSON."""
+    """Returns the options, as JSON, with which the browser with the token `visitor` asks for a
+    passkey."""
     return await authenticators.ask_to_sign(session, _sign_in_id(context, visitor), site, now)
 
 
@@ -80,9 +81,9 @@ async def sign_in(
     *,
     now: datetime,
 ) -> tuple[StaffRow, str]:
-    """Begins a session for whose passkey has signed the challenge of the browser with the token
-    `visitor`, and returns who that is and the session's token. Raises Refusal, for the same reason
-    whatever is wrong."""
+    """Begins a session for the owner of the passkey that has signed the challenge of the browser
+    with the token `visitor`. Returns the owner and the session's token. Raises the same Refusal
+    for everything that can be wrong."""
     challenge = await authenticators.use_up(session, _sign_in_id(context, visitor), now)
     credential = authenticators.read_signed(given)
     named = StaffPasskeyRow.credential_id == credential.raw_id
@@ -108,8 +109,8 @@ async def sign_in(
 async def begin_making(
     context: Context, session: AsyncSession, token: str, site: Site, now: datetime
 ) -> str:
-    """Returns what the browser asks its authenticators to make for whose the link with this token
-    is, as JSON. Raises Refusal."""
+    """Returns the options, as JSON, with which the browser makes a passkey for the owner of the
+    link with this token. Raises Refusal."""
     link_id = members.link_id(context.master, token)
     member = await members.holder_of(session, link_id, now)
     if member is None:
@@ -128,8 +129,8 @@ async def begin_making(
 async def make(
     context: Context, session: AsyncSession, token: str, site: Site, given: str, *, now: datetime
 ) -> tuple[StaffRow, str]:
-    """Keeps a passkey that was made, uses the link up and begins a session. Returns whose it is and
-    the session's token. Raises Refusal."""
+    """Stores a new passkey, uses up the link and begins a session. Returns the owner and the
+    session's token. Raises Refusal."""
     link_id = members.link_id(context.master, token)
     member = await members.holder_of(session, link_id, now)
     if member is None:
@@ -165,15 +166,15 @@ async def has_room(session: AsyncSession, member: StaffRow) -> bool:
 
 
 class NotBound(Exception):
-    """The account at the identity provider signs nobody in, or signs in somebody else already."""
+    """The account at the identity provider is not bound, or is bound to somebody else already."""
 
 
 async def go_away(
     context: Context, session: AsyncSession, now: datetime, *, link: str | None
 ) -> str:
-    """Returns the token by which a browser that is sent to the identity provider is known when it
-    comes back. `link` is the token of the link by which the account there is bound; None when
-    somebody signs in. Raises Refusal when the link does not count."""
+    """Returns the token by which a browser that is sent to the identity provider is recognised when
+    it comes back. `link` is the token of the link with which an account there is to be bound; None
+    when somebody signs in. Raises Refusal when the link is not valid."""
     link_id = None if link is None else members.link_id(context.master, link)
     if link_id is not None and await members.holder_of(session, link_id, now) is None:
         raise not_taken()
@@ -186,8 +187,8 @@ async def go_away(
 async def come_back(
     context: Context, session: AsyncSession, token: str, now: datetime
 ) -> StaffAwayRow | None:
-    """Returns what is stored of a browser that comes back from the identity provider with a token,
-    and uses the token up. Returns None when the token is unknown or has expired."""
+    """Returns the row of a browser that comes back from the identity provider with a token, and
+    uses up the token. Returns None when the token is unknown or has expired."""
     row = await held(session, StaffAwayRow, _away_id(context, token))
     if row is None:
         return None
@@ -198,8 +199,8 @@ async def come_back(
 async def sign_in_known(
     context: Context, session: AsyncSession, known: Known, now: datetime
 ) -> tuple[StaffRow, str]:
-    """Begins a session for who is known to the identity provider, and returns who that is and the
-    session's token. Raises NotBound."""
+    """Begins a session for the owner of an account at the identity provider. Returns the owner and
+    the session's token. Raises NotBound."""
     row = await session.get(StaffSubjectRow, (known.issuer, known.subject))
     member = None if row is None else await members.find_member(session, row.staff_id)
     if row is None or member is None:
@@ -211,9 +212,9 @@ async def sign_in_known(
 async def bind(
     context: Context, session: AsyncSession, link_id: str, known: Known, now: datetime
 ) -> tuple[StaffRow, str]:
-    """Binds who is known to the identity provider to whose the link is, in place of whom they were
-    known as before, uses the link up and begins a session. Returns whose it is and the session's
-    token. Raises NotBound, and Refusal when the link does not count any more."""
+    """Binds an account at the identity provider to the owner of a link, in place of the account
+    that was bound before, uses up the link and begins a session. Returns the owner and the
+    session's token. Raises NotBound, and Refusal when the link is no longer valid."""
     member = await members.holder_of(session, link_id, now)
     if member is None:
         raise not_taken()
@@ -238,7 +239,8 @@ async def bind(
 async def find(
     context: Context, session: AsyncSession, token: str, now: datetime
 ) -> SignedIn | None:
-    """Returns who is signed in with a token; None when nobody is, or not any more."""
+    """Returns who is signed in with a session's token; None when the session is unknown or has
+    ended."""
     row = await session.get(StaffSessionRow, _session_id(context, token))
     if row is None or row.seen_at <= now - SESSION_IDLE or row.since <= now - SESSION_LIFE:
         return None
@@ -278,8 +280,8 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
 
 
 async def forget_all(session: AsyncSession) -> None:
-    """Signs everybody out, and makes every link invalid: the keyed hashes of their tokens count no
-    more. Passkeys stay, and so do accounts at the identity provider."""
+    """Deletes all sessions and links, whose tokens are stored as keyed hashes that no longer match.
+    Passkeys and bound accounts at the identity provider stay."""
     await end_all(session)
     await session.execute(delete(StaffLinkRow))
     await session.execute(delete(StaffAwayRow))
@@ -293,8 +295,8 @@ async def _begin(
     *,
     since: datetime | None = None,
 ) -> str:
-    """Returns the token of a new session. `since` is when they have shown who they are; None for
-    now."""
+    """Returns the token of a new session. `since` is when the member has proved who they are; None
+    for now."""
     token = new_token()
     session_id = _session_id(context, token)
     session.add(StaffSessionRow(id=session_id, staff_id=member.id, since=since or now, seen_at=now))
@@ -308,7 +310,7 @@ async def _passkeys_of(session: AsyncSession, member: StaffRow) -> Sequence[Staf
 
 
 def _handle(member: StaffRow) -> bytes:
-    """Returns by what authenticators know somebody: their id, which is random."""
+    """Returns the user handle of somebody in WebAuthn: their id, which is random."""
     return bytes.fromhex(member.id)
 
 

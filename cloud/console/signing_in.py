@@ -1,5 +1,5 @@
-"""Pages on which staff make a passkey by a link or bind their account at the operator's identity
-provider, sign in, and sign out."""
+"""Pages on which staff sign in and out, make a passkey with a link, or bind their account at the
+operator's identity provider."""
 
 import logging
 from hmac import compare_digest
@@ -41,7 +41,7 @@ routes: APIRouter = door()
 
 Credential = Annotated[str, Form(max_length=CREDENTIAL_LENGTH)]
 Told = Annotated[str, Query(max_length=4096)]
-"""What the identity provider has a browser tell."""
+"""A parameter with which the identity provider sends a browser back."""
 
 
 @routes.get("/sign-in")
@@ -120,7 +120,7 @@ async def leave(asked: Asker) -> Response:
 
 @routes.get("/register/{token}/oidc")
 async def leave_to_bind(asked: Asker, token: str) -> Response:
-    """Leads to the identity provider, whose account is bound by a link."""
+    """Leads to the identity provider, to bind an account there with a link."""
     return await _leave(asked, token)
 
 
@@ -132,14 +132,16 @@ async def come_back(
     error: Told = "",
     iss: Annotated[str | None, Query(max_length=4096)] = None,
 ) -> Response:
-    """Somebody comes back from the identity provider (RFC 6749, section 4.1.2)."""
+    """Signs in, or binds the account of, whoever comes back from the identity provider (RFC 6749,
+    section 4.1.2)."""
     chosen = _provider(asked)
     asked.strangers_spend(Limits.CONSOLE_FAILED_BY_ADDRESS)
     token = token_in(asked.request, AWAY)
     if token is None:
         return _not_signed_in(asked, "over")
     trip = oidc.trip(asked.context.master, token)
-    # Another site may send somebody here, but knows neither the cookie nor what belongs to it.
+    # Another website may send somebody here, but does not know the state that belongs to the
+    # cookie.
     if not compare_digest(trip.state.encode(), state.encode()):
         return _not_signed_in(asked, "over")
     away = await sign_ins.come_back(asked.context, asked.session, token, asked.now)
@@ -182,7 +184,7 @@ async def sign_out(asked: Asker) -> Response:
 
 async def _leave(asked: Asked, link: str | None) -> Response:
     chosen = _provider(asked)
-    # Another site has nobody sign in here, or bind their account, who does not want to.
+    # Another website must not make somebody sign in here, or bind their account.
     must_come_from(asked.origin, asked.request)
     asked.strangers_spend(Limits.CONSOLE_PASSKEYS_BY_ADDRESS)
     token = await sign_ins.go_away(asked.context, asked.session, asked.now, link=link)
@@ -192,13 +194,13 @@ async def _leave(asked: Asked, link: str | None) -> Response:
         response = redirect(await oidc.address(chosen, trip, _callback(asked)))
     except NotSignedIn as why:
         return _failed(asked, why)
-    # It is sent along when the provider leads back.
+    # The browser sends this cookie along when the provider leads it back.
     set_cookie(response, AWAY, token, STAFF_AWAY_LIFE)
     return response
 
 
 def _provider(asked: Asked) -> Oidc:
-    """Raises Refusal when there is none."""
+    """Returns the settings of the identity provider. Raises Refusal when there is none."""
     chosen = asked.context.settings.console.oidc
     if chosen is None:
         raise Refusal(ProblemType.NOT_FOUND)
@@ -216,7 +218,7 @@ def _failed(asked: Asked, why: NotSignedIn) -> Response:
 
 
 def _not_signed_in(asked: Asked, problem: str) -> Response:
-    """Returns the page that says why somebody is not signed in by the identity provider."""
+    """Returns the page that says why signing in by the identity provider has failed."""
     asked.context.noted.note("console", "refused what came from the identity provider")
     response = asked.page("sign_in.html", 502 if problem == Why.AWAY else 403, problem=problem)
     delete_cookie(response, AWAY)
@@ -224,7 +226,8 @@ def _not_signed_in(asked: Asked, problem: str) -> Response:
 
 
 async def _signed_in(asked: Asked, member: StaffRow, token: str, how: str, noted: str) -> Response:
-    """Returns the answer to whoever has signed in, with a new session only."""
+    """Returns the answer to whoever has signed in, with the cookie of the new session. A session
+    that the browser had before ends."""
     asked.context.noted.note("console", noted)
     await acts.sign_in(asked.session, By(Door.CONSOLE, member.id, asked.now), member, how)
     before = asked.session_token

@@ -18,7 +18,7 @@ from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
 NOTHING: Mapping[str, str] = {"name": "", "role": "", "place": ""}
-"""What is in the fields of a form that nobody has filled in."""
+"""The fields of an empty form."""
 
 routes: APIRouter = router(Right.STAFF)
 
@@ -73,7 +73,7 @@ async def show_member(asked: Asker) -> Response:
 async def make_link(asked: Asker) -> Response:
     member = _member(asked)
     if not asked.signed_in.is_fresh(asked.now):
-        # The page says what to do.
+        # That page asks to sign in again.
         return redirect(f"{HOME}/staff/{member.id}")
     token = await acts.make_link(asked.session, asked.context.master, asked.by, member)
     return _link_page(asked, member, token)
@@ -83,7 +83,7 @@ async def make_link(asked: Asker) -> Response:
 async def end_member(asked: Asker) -> Response:
     member = _member(asked)
     if member.id == asked.signed_in.member.id:
-        # Nobody might be left who can add accounts without the machine of the service.
+        # Otherwise nobody might be left who can add accounts in the console.
         raise Refusal(ProblemType.CONFLICT)
     if not asked.signed_in.is_fresh(asked.now):
         return redirect(f"{HOME}/staff/{member.id}")
@@ -115,7 +115,8 @@ async def _form(
 
 
 async def _places(asked: Asked) -> dict[str, str]:
-    """Returns the names of what an account can be for, by the ids of merchants and sites."""
+    """Returns the names of the merchants and sites that an account can be for, by the values of the
+    form's field."""
     merchants = {row.id: row.name for row in await all_merchants(asked.session)}
     places = {f"merchant {row}": name for row, name in merchants.items() if asked.reach.covers(row)}
     for site in await sites_in_reach(asked.session, asked.reach):
@@ -124,7 +125,8 @@ async def _places(asked: Asked) -> dict[str, str]:
 
 
 async def _reach(asked: Asked, role: str, place: str) -> Reach:
-    """Returns what an account is to reach. Raises Refusal for what may not be given."""
+    """Returns the reach of an account that is to be added. Raises Refusal when whoever is signed in
+    may not give it."""
     kind, _, name = place.partition(" ")
     merchant_id: str | None = None
     site_id: str | None = None

@@ -1,5 +1,5 @@
-"""Tables of the console: staff, how they sign in, what they have asked for, and the audit trail.
-None of them is about people who use a palm."""
+"""Tables of the console: accounts of staff, their sign-ins, their requests for approval, and the
+audit trail. None of them is about people who use a palm."""
 
 from datetime import datetime
 from typing import Any
@@ -15,13 +15,13 @@ def _staff_key(*, unique: bool = False) -> Any:
 
 
 class StaffRow(Table):
-    """Somebody of the staff."""
+    """An account of a member of staff."""
 
     __tablename__ = "staff"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
-    """What their colleagues call them. It is emptied with the end of the account."""
+    """The name by which colleagues know them. It is emptied when the account ends."""
     role: Mapped[str]
     """`cloud.console.roles.Role`."""
     merchant_id: Mapped[str | None] = mapped_column(ForeignKey("merchants.id"))
@@ -33,7 +33,7 @@ class StaffRow(Table):
 
 
 class StaffLinkRow(Table):
-    """A link by which somebody makes a passkey, once. Each has one at most."""
+    """A link with which somebody makes a passkey, once. An account has one link at most."""
 
     __tablename__ = "staff_links"
 
@@ -54,14 +54,15 @@ class StaffPasskeyRow(Table):
     public_key: Mapped[bytes]
     """A COSE key (RFC 9052)."""
     sign_count: Mapped[int] = mapped_column(BigInteger)
-    """What the authenticator's counter was last; 0 for one that does not count."""
+    """The latest value of the authenticator's counter; 0 for an authenticator that does not
+    count."""
     since: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
 
 class StaffSubjectRow(Table):
-    """By whom somebody of the staff is known to the operator's identity provider. Each has one at
-    most."""
+    """The account at the operator's identity provider that is bound to an account of staff, which
+    has one at most."""
 
     __tablename__ = "staff_subjects"
 
@@ -74,14 +75,15 @@ class StaffSubjectRow(Table):
 
 
 class StaffAwayRow(Table):
-    """A browser that was sent to the identity provider, and is to come back once."""
+    """A browser that was sent to the identity provider, and may come back once."""
 
     __tablename__ = "staff_away"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     """A keyed hash of the token in the browser's cookie."""
     link_id: Mapped[str | None]
-    """The link by which the account at the provider is bound; None when somebody signs in."""
+    """The link with which an account at the provider is to be bound; None when somebody signs
+    in."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -98,7 +100,7 @@ class StaffSessionRow(Table):
 
 
 class AskedRow(Table):
-    """A dangerous act that somebody of the staff has asked for (`cloud.console.four_eyes`)."""
+    """A request for an act that needs two people (`cloud.console.four_eyes`)."""
 
     __tablename__ = "staff_asked"
 
@@ -106,15 +108,16 @@ class AskedRow(Table):
     act: Mapped[str]
     """`cloud.console.four_eyes.ACTS`."""
     arguments: Mapped[str]
-    """What it is done to, as JSON."""
+    """The act's arguments, as JSON."""
     merchant_id: Mapped[str | None] = mapped_column(ForeignKey("merchants.id"))
-    """Whose that is; None for what is of all."""
+    """The merchant that the act concerns; None for all merchants."""
     door: Mapped[str]
     who: Mapped[str]
     """Who has asked, as in AuditRow."""
     at: Mapped[datetime] = mapped_column(index=True)
     expires_at: Mapped[datetime]
-    """Until when it can be decided; once it is approved, until when it can be taken."""
+    """The end of the time in which it can be decided; once approved, the end of the time in which
+    it can be taken."""
     state: Mapped[str]
     """`cloud.console.four_eyes.ApprovalState`."""
     decided_by: Mapped[str | None]
@@ -122,12 +125,12 @@ class AskedRow(Table):
 
 
 class AuditRow(Table):
-    """Something that staff have done. Rows are only ever added: the database refuses the rest."""
+    """An act of staff. Rows are only ever added: the database refuses to change or delete one."""
 
     __tablename__ = "audit"
 
     place: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    """0 for the first, without a gap."""
+    """The position in the trail: 0 for the first row, without gaps."""
     at: Mapped[datetime]
     door: Mapped[str]
     """`cloud.console.audit.Door`."""
@@ -138,8 +141,8 @@ class AuditRow(Table):
     subject: Mapped[str]
     """The id of what it was done to; empty for the service itself."""
     merchant_id: Mapped[str | None] = mapped_column(index=True)
-    """Whose it is; None for the operator's."""
+    """The merchant that the act concerns; None for acts that concern the whole service."""
     details: Mapped[str]
-    """What else is told, as JSON."""
+    """Further details, as a JSON object."""
     hash: Mapped[bytes]
-    """SHA-256 of everything above and of the hash before (`cloud.console.audit`)."""
+    """The SHA-256 of all fields above and of the hash of the row before (`cloud.console.audit`)."""

@@ -15,7 +15,7 @@ from cloud.console.roles import Right
 PAGE = 50
 """How many rows are on one page."""
 _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
-"""The digest of a picture, of which an export has all."""
+"""The SHA-256 of a picture, which the page shortens; an export contains all of it."""
 
 routes: APIRouter = router(Right.AUDIT)
 
@@ -41,7 +41,7 @@ async def show_trail(
 
 
 def _named(details: Mapping[str, str | None], things: Names) -> dict[str, str]:
-    """Returns what a row tells, with names in the place of ids, of which there may be several."""
+    """Returns the details of a row with names in place of ids. A value may hold several ids."""
     told: dict[str, str] = {}
     for what, value in sorted(details.items(), key=lambda each: each[0] != "what"):
         if value:

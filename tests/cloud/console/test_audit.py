@@ -82,7 +82,7 @@ async def test_a_trail_that_was_made_anew_is_found_beside_an_export(portal: Port
     await tamper(portal, "DELETE FROM audit")
     await write(portal, "one", "another", "three")
     assert await faults(portal) == []
-    assert await faults(portal, earlier) == ["row 1 is another one than in the export."]
+    assert await faults(portal, earlier) == ["row 1 differs from the one in the export."]
 
 
 async def test_an_export_that_was_changed_says_so(portal: Portal):
