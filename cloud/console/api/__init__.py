@@ -1,2 +1,2 @@
-"""The console's operations of the API: what staff see and do on a page, a system sees and does with
-a key."""
+"""The operations of the API with which systems see and do, with a key, what staff see and do in the
+console."""

@@ -1,4 +1,5 @@
-"""The texts that people agree to at a site, and how many of a merchant's people agree to each."""
+"""The texts that people are asked to agree to at a site, with how many of a merchant's people have
+agreed to each."""
 
 from datetime import date
 
@@ -18,54 +19,56 @@ reading: APIRouter = router(Right.SEE, Scope.CONSENTS_READ)
 
 
 class SiteLaw(Message):
-    """The law under which people agree at a site."""
+    """The law that applies to the consents of people at a site."""
 
     code: str
     place: str
     cited: str
-    """The statute, as people are told it."""
+    """The name of the statute, as it stands in the texts."""
     own: bool
-    """Whether it was set for the site. Otherwise it is the one that the service is set to."""
+    """Whether the law was set for this site. Otherwise it is the one in the service's settings."""
 
 
 class AgreedText(Message):
-    """A text that people are asked to agree to, as it is now."""
+    """A text that people are asked to agree to now."""
 
     digest: str
     """SHA-256 of the text (RFC 8785), in base64."""
     text: ConsentText
     people: int
-    """How many people agree to it at the merchant now."""
+    """How many people of the merchant have agreed to this text and not withdrawn it."""
     since: AwareDatetime | None
     """When the first of them agreed; null when nobody has."""
 
 
 class AgreedTexts(Message):
-    """What people are asked at a site before their palm is used. When something of it changes, the
-    text that holds it becomes another, and everybody is asked again."""
+    """The texts that people are asked to agree to at a site before their palm is used, and the
+    values that stand in them. When one of these values changes, the texts that contain it change
+    too, and everybody is asked again."""
 
     texts: list[AgreedText]
-    """In the order in which they are asked."""
+    """The texts in the order in which they are asked."""
     people: int
-    """How many people agree to anything at the merchant now."""
+    """How many people of the merchant agree to any text now."""
     law: SiteLaw
     merchant: str
     """The merchant's name."""
     operator: str
-    """Who answers for the data."""
+    """The operator, who is responsible for the data."""
     contact: str | None
-    """How to reach them; null when that is not set."""
+    """The operator's contact for questions about the data; null when none is set."""
     inactive_months: int
-    """Months without use after which somebody is deleted, or sooner where the law asks for it."""
+    """After so many months without use an account is deleted, or sooner where the law requires
+    it."""
     is_reviewed: bool
-    """Whether the law asks for a review of the policy every year."""
+    """Whether the law requires a review of the policy every year."""
     reviewed_on: date | None
-    """The day of the last one; null when there was none."""
+    """The day of the latest review; null when there was none."""
 
 
 @reading.get("/sites/{site_id}/consents")
 async def show(asked: Asker, site_id: str) -> AgreedTexts:
-    """Tells what people are asked at a site."""
+    """Returns the texts that people are asked to agree to at a site."""
     session, chosen = asked.session, asked.context.settings
     site, merchant = await asked.site(site_id), await asked.merchant()
     law = law_of(site, chosen)

@@ -1,7 +1,7 @@
-"""What needs a second person (`cloud.console.four_eyes`): what was asked for and what became of it,
-and taking back what one's own key has asked for.
+"""Requests for acts that need two people (`cloud.console.four_eyes`): a system can list them, and
+cancel those of its own key.
 
-A key decides nothing, neither for nor against: a person does, in the console.
+With a key, requests are neither approved nor declined: a person does that in the console.
 """
 
 from fastapi import APIRouter
@@ -34,7 +34,7 @@ replacing: APIRouter = operators_router(Right.STAFF, Scope.APPROVALS_WRITE)
 
 
 class SalesChosen(Message):
-    """Which purchases somebody has asked for; null is any."""
+    """The filter for the purchases of a requested file. A field that is null does not filter."""
 
     where: str | None
     """`merchant ID`, `site ID` or `device ID`."""
@@ -46,33 +46,36 @@ class SalesChosen(Message):
 
 
 class Approval(Message):
-    """Something that somebody has asked for, and somebody else decides."""
+    """A request for an act that needs two people: whoever makes it, and somebody else who decides
+    it."""
 
     approval_id: str
     act: str
     """`revoke kiosks`, `export the audit trail`, `export many sales` or `replace the gallery's
     secret`."""
     merchant_id: str | None
-    """Whose that is; null for what is of all."""
+    """The merchant that the act concerns; null for all merchants."""
     state: ApprovalState
-    """`approved` is what can be taken. `over` is what nobody has decided, or taken, in time."""
+    """`approved`: the file can be prepared, or the secret replaced, once. `over`: that, or the
+    decision, was not made in time."""
     door: Door
-    """By which way it was asked for: on a page of the console, by command or with a key."""
+    """How the request was made: on a page of the console, by command or with a key."""
     who: str
-    """Who has asked: the id of an account, a name at the service's machine, or the first part of a
-    key."""
+    """Who has made the request: the id of an account, the name of whoever ran a command on the
+    service's machine, or the first part of a key."""
     is_own: bool
-    """Whether the key has asked for it with which this is asked."""
+    """Whether the request was made with the key that is used now."""
     at: AwareDatetime
     expires_at: AwareDatetime
-    """Until when it can be decided; once it is approved, until when it can be taken."""
+    """The end of the time for the decision; once approved, the end of the time for preparing the
+    file or replacing the secret."""
     decided_by: str | None
-    """Who has decided, as `who`; null when nobody has."""
+    """Who has decided, in the form of `who`; null when nobody has."""
     decided_at: AwareDatetime | None
     device_ids: list[str]
-    """The kiosks that are to be revoked."""
+    """The kiosks that are to be revoked; empty for another act."""
     chosen: SalesChosen | None
-    """The purchases that are to be taken; null for what is about none."""
+    """The purchases that are to be exported; null for another act."""
 
 
 class Approvals(Message):
@@ -85,7 +88,8 @@ class Approvals(Message):
 async def show_all(
     asked: Asker, cursor: paging.Cursor = None, limit: paging.Size = 50
 ) -> Approvals:
-    """Lists what was asked for within 30 days and needs a second person, the newest first."""
+    """Lists the merchant's requests of the last 30 days for acts that need two people, the newest
+    first."""
     return await _page(asked, cursor, limit)
 
 
@@ -93,7 +97,8 @@ async def show_all(
 async def show_all_of_all(
     asked: OperatorAsker, cursor: paging.Cursor = None, limit: paging.Size = 50
 ) -> Approvals:
-    """Lists what was asked for of every merchant, and of all. It needs a key of the operator's."""
+    """Lists the requests of the last 30 days for acts that need two people, the newest first, about
+    any merchant or all. It needs a key of the operator's."""
     return await _page(asked, cursor, limit)
 
 
@@ -104,26 +109,26 @@ async def show(asked: Asker, approval_id: str) -> Approval:
 
 @listing_all.get("/approvals/{approval_id}")
 async def show_of_all(asked: OperatorAsker, approval_id: str) -> Approval:
-    """Tells of one, of any merchant or of all. It needs a key of the operator's."""
+    """Returns a request about any merchant or all. It needs a key of the operator's."""
     return told(asked, await asked.approval(approval_id))
 
 
 @asking.post("/approvals/{approval_id}/cancel")
 async def take_back(asked: AskerOnce, approval_id: str) -> Approval:
-    """Takes back what the same key has asked for."""
+    """Cancels a request that was made with the same key."""
     return await _take_back(asked, approval_id)
 
 
 @asking_of_all.post("/approvals/{approval_id}/cancel")
 async def take_back_of_all(asked: OperatorAskerOnce, approval_id: str) -> Approval:
-    """Takes back what the same key of the operator's has asked for."""
+    """Cancels a request that was made with the same key of the operator's."""
     return await _take_back(asked, approval_id)
 
 
 @replacing.post("/secret-replacements", status_code=202)
 async def ask_for_secret(asked: OperatorAskerOnce) -> Approval:
-    """Asks that the gallery's secret be replaced. Once a person has approved it, `./run cloud
-    rekey` does it at the service's machine. It needs a key of the operator's."""
+    """Asks for the gallery's secret to be replaced. Once a person has approved it, the command
+    `./run cloud rekey` replaces it on the service's machine. It needs a key of the operator's."""
     given = four_eyes.Nothing()
     return told(asked, await four_eyes.ask(asked.session, asked.by, four_eyes.REKEY, given, None))
 
@@ -170,13 +175,15 @@ async def _take_back(asked: Asked, approval_id: str) -> Approval:
     row = await asked.approval(approval_id)
     if not four_eyes.is_own(row, asked.by):
         raise Refusal(
-            ProblemType.CONFLICT, "another has asked for it: a person declines it, in the console"
+            ProblemType.CONFLICT,
+            "this key has not made the request: a person can decline it in the console",
         )
     try:
         await four_eyes.decide(asked.session, asked.by, row.id, approves=False)
     except CannotDecide:
         raise Refusal(
-            ProblemType.CONFLICT, "it does not wait any more: it was decided, or a day has passed"
+            ProblemType.CONFLICT,
+            "the request does not wait any more: it was decided, or a day has passed",
         ) from None
     return told(asked, row)
 

@@ -1,9 +1,9 @@
-"""Requests with a key (`cloud.integrations.asking`) for what the console shows.
+"""Requests with a key (`cloud.integrations.asking`) for what the console shows and does.
 
-An operation names the right that its page needs, and the scope that a key needs for it. With a key
-of a merchant a system may do what an account of that merchant may; with one of the operator's, what
-an operator may, with one merchant at a time or with what is of none. What the audit trail notes is
-done by the key.
+An operation names the right that the page needs, and the scope that a key needs. With a key of a
+merchant, a system may do what an account of that merchant may. With a key of the operator's it may
+do what an operator may, for the merchant that the path names or, without one, for the whole
+service. The audit trail names the key as the one who acts.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ from protocol.messages import ProblemType
 
 @dataclass
 class Asked(Keyed):
-    """One request of a system."""
+    """One request with a key."""
 
     right: Right
     reach: Reach
@@ -44,7 +44,7 @@ class Asked(Keyed):
     def now(self) -> datetime:
         return self.call.now
 
-    # Each of these raises Refusal for what is not in reach, as for what there is not.
+    # Each of these raises the same Refusal for what does not exist and for what is out of reach.
 
     async def merchant(self) -> MerchantRow:
         """Returns the merchant that the path names."""
@@ -64,14 +64,14 @@ class Asked(Keyed):
         return found
 
     async def active_device(self, device_id: str) -> DeviceRow:
-        """Returns a device that was not revoked. Raises Refusal for one that was, too."""
+        """Returns a device that is not revoked. Raises Refusal for a revoked one, too."""
         device = await self.device(device_id)
         if device.revoked_at is not None:
             raise Refusal(ProblemType.CONFLICT, "the kiosk was revoked")
         return device
 
     async def picture(self, digest: str) -> PictureRow:
-        """Returns a picture that something of the merchant's shows."""
+        """Returns a picture that a kiosk of the merchant shows."""
         found = (await self._find(digest=digest)).picture
         assert found is not None
         return found
@@ -87,7 +87,7 @@ class Asked(Keyed):
         return found
 
     async def approval(self, request_id: str) -> AskedRow:
-        """Returns something that was asked for and needs two."""
+        """Returns a request for an act that needs two people."""
         found = (await self._find(request_id=request_id)).asked
         assert found is not None
         return found
@@ -101,15 +101,15 @@ class OperationRoute(KeyedRoute):
 
 
 def router(right: Right, scope: Scope, *, files: bool = False) -> APIRouter:
-    """Returns a router of operations on a merchant, for who has a right and a scope, to which
-    `files` can be sent."""
+    """Returns a router of operations on a merchant that need a right and a scope. With `files`,
+    bodies may be as large as a picture."""
     made = _router(_route_for(right, files), scope)
     made.prefix += "/merchants/{merchant_id}"
     return made
 
 
 def operators_router(right: Right, scope: Scope) -> APIRouter:
-    """Returns a router of operations on what is of no merchant, for keys of the operator's."""
+    """Returns a router of operations on the whole service, for keys of the operator's."""
     return _router(_route_for(right, files=False), scope)
 
 
@@ -154,7 +154,7 @@ async def _asked(request: Request, merchant_id: str | None) -> Asked:
     grant: Grant = request.state.grant
     call: Call = request.state.call
     role = Role.OPERATOR if grant.merchant_id is None else Role.MERCHANT
-    # An operator's key sees, under a merchant's path, what is that merchant's.
+    # Under the path of a merchant, a key of the operator's also reaches this merchant only.
     reach = Reach(role, merchant_id, None)
     await roles.find(call.session, reach, route.right, {})
     return Asked(call, route.right, reach, By(Door.API, grant.key_id, call.now))
@@ -162,10 +162,10 @@ async def _asked(request: Request, merchant_id: str | None) -> Asked:
 
 Asker = Annotated[Asked, Depends(_asked_of_merchant)]
 AskerOnce = Annotated[Asked, Depends(_asked_of_merchant_once)]
-"""Whoever sends a POST."""
+"""As Asker, for a POST, which needs an `Idempotency-Key`."""
 OperatorAsker = Annotated[Asked, Depends(_asked_of_all)]
 OperatorAskerOnce = Annotated[Asked, Depends(_asked_of_all_once)]
-"""Whoever sends a POST about what is of no merchant."""
+"""As OperatorAsker, for a POST, which needs an `Idempotency-Key`."""
 
 
 def one_line(most: int) -> StringConstraints:

@@ -1,5 +1,6 @@
-"""What somebody should look at at a merchant's kiosks: attacks that were refused, limits that were
-reached, and palms that are near two people. Whom it is about is told to nobody."""
+"""Incidents at a merchant's kiosks that a person should look at: attacks that were refused, limits
+that were reached, and palms that resemble those of two people. The API does not tell whose account
+an incident is about."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -31,27 +32,28 @@ Note = Annotated[
 
 
 class Attack(Message):
-    """Something that a person should look at, as often as it was at one kiosk within a day."""
+    """An incident that a person should look at. Incidents of one kind at one kiosk within a day are
+    counted as one."""
 
     attack_id: str
     kind: Kind
     serious: bool
-    """Whether it was more often than by accident."""
+    """Whether it happened more often than accidents explain."""
     site_id: str
     device_id: str | None
-    """The kiosk; null when that is another merchant's by now."""
+    """The kiosk; null when it belongs to another merchant by now."""
     times: int
     first_at: AwareDatetime
     last_at: AwareDatetime
     remedies: list[Remedy]
-    """What this key may do about it, beside marking it as looked at."""
+    """What this key may do about it, besides marking it as looked at."""
     looked_at: AwareDatetime | None
-    """When it was marked; null before."""
+    """When it was marked as looked at; null when it was not."""
     looked_by: str | None
-    """The account or the key that has marked it; null before, and where somebody has whose account
-    is not the merchant's."""
+    """The account or the key that has marked it; null when nobody has, or an account has that is
+    not the merchant's or has ended."""
     note: str
-    """What they have found."""
+    """What was found when it was looked at."""
 
 
 class Attacks(Message):
@@ -61,22 +63,23 @@ class Attacks(Message):
 
 
 class Finding(Message):
-    """What somebody has found who has looked at an attack."""
+    """What was found when an attack was looked at."""
 
     note: Note = ""
-    """Whoever the attack is about is shown it, among all that is stored about them."""
+    """The person whose account the attack is about can read this note, as part of the data that is
+    stored about them."""
 
 
 @watching.get("/attacks")
 async def show_all(
     asked: Asker,
     looked_at: Annotated[
-        bool | None, Query(description="Only what somebody has looked at, or nobody has yet.")
+        bool | None, Query(description="Only attacks that somebody has, or nobody has, looked at.")
     ] = None,
     cursor: paging.Cursor = None,
     limit: paging.Size = 50,
 ) -> Attacks:
-    """Lists what somebody should look at, or has, within 90 days: what began last first."""
+    """Lists the attacks of the last 90 days, by when they began, the latest first."""
     merchant, after = await asked.merchant(), paging.place_of(cursor)
     found = await incidents.listed(
         asked.session, merchant.id, limit + 1, after, is_looked_at=looked_at
@@ -96,7 +99,7 @@ async def show(asked: Asker, attack_id: str) -> Attack:
 
 @looking.post("/attacks/{attack_id}/looked")
 async def look(asked: AskerOnce, attack_id: str, finding: Finding) -> Attack:
-    """Marks an attack as looked at. It is answered with 409 when somebody has done so already."""
+    """Marks an attack as looked at. The answer is 409 when somebody has done so already."""
     incident = await asked.incident(attack_id)
     if not await acts.look_at(asked.session, asked.by, incident, finding.note):
         raise Refusal(ProblemType.CONFLICT, "somebody has looked at it already: see its note")
@@ -106,11 +109,11 @@ async def look(asked: AskerOnce, attack_id: str, finding: Finding) -> Attack:
 @freezing.post("/attacks/{attack_id}/freeze")
 async def freeze(asked: AskerOnce, attack_id: str) -> Attack:
     """Freezes the palms of the account that an attack is about, at every merchant, and marks the
-    attack as looked at. The account's holder lifts that in the portal. It needs a key of the
+    attack as looked at. The account's owner can lift that in the portal. It needs a key of the
     operator's."""
     incident, master = await asked.incident(attack_id), asked.context.master
     if not await acts.freeze_account(asked.session, master, asked.by, incident):
-        detail = "it is about no account, or about one that is not there any more"
+        detail = "the attack is about no account, or about one that does not exist any more"
         raise Refusal(ProblemType.CONFLICT, detail)
     return await _told_of(asked, incident)
 

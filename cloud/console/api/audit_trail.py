@@ -29,8 +29,8 @@ from cloud.web.problems import Refusal
 from protocol.messages import Message, ProblemType
 
 SHOWN = timedelta(days=31)
-"""How old what is listed may be. All of it is a file that needs two: a key that was stolen could
-otherwise read it page by page in a minute."""
+"""The age up to which entries are listed. The whole trail is a file that needs the approval of a
+second person, because with a stolen key it could otherwise be read page by page in a minute."""
 JSONL = "application/jsonl"
 LINES = files.given_as(JSONL)
 
@@ -41,24 +41,25 @@ asking_for_all: APIRouter = operators_router(Right.AUDIT, Scope.APPROVALS_WRITE)
 
 
 class TrailEntry(Message):
-    """Something that staff have done, in ids."""
+    """An act of staff or of a system with a key. Everything in it is named by ids."""
 
     place: int
-    """Its place in the trail of all, from 0 on."""
+    """The position in the trail of all merchants, from 0 on."""
     at: AwareDatetime
     door: Door
-    """By which way: on a page of the console, by command or with a key."""
+    """How it was done: on a page of the console, by command or with a key."""
     who: str
-    """The id of an account, a name at the service's machine, or the first part of a key."""
+    """The id of an account, the name of whoever ran a command on the service's machine, or the
+    first part of a key."""
     act: str
-    """What was done, in words."""
+    """The act, in words."""
     subject: str | None
-    """The id of what it was done to; null for the service itself."""
+    """The id of what the act was done to; null for the service itself."""
     merchant_id: str | None
-    """Whose that is; null for the operator's."""
+    """The merchant that the act concerns; null for the whole service."""
     details: dict[str, str | None]
     hash: str
-    """SHA-256, in hex, as it stands in a file of the trail."""
+    """The entry's SHA-256 in hexadecimal, as in a file of the trail."""
 
 
 class Trail(Message):
@@ -69,7 +70,7 @@ class Trail(Message):
 
 @reading.get("/audit")
 async def show(asked: Asker, cursor: paging.Cursor = None, limit: paging.Size = 50) -> Trail:
-    """Lists what was done within 31 days to what is the merchant's, the newest first."""
+    """Lists the acts of the last 31 days that concern the merchant, the newest first."""
     return await _page(asked, cursor, limit)
 
 
@@ -77,46 +78,48 @@ async def show(asked: Asker, cursor: paging.Cursor = None, limit: paging.Size = 
 async def show_all(
     asked: OperatorAsker, cursor: paging.Cursor = None, limit: paging.Size = 50
 ) -> Trail:
-    """Lists what was done within 31 days to anything, the newest first. It needs a key of the
-    operator's."""
+    """Lists all acts of the last 31 days, the newest first. It needs a key of the operator's."""
     return await _page(asked, cursor, limit)
 
 
 @asking.post("/audit-files", status_code=202)
 async def ask_for_file(asked: AskerOnce) -> Approval:
-    """Asks for all of the merchant's trail as a file, which a person has to approve."""
+    """Asks for a file of all entries of the merchant, which a person has to approve."""
     return await _ask(asked)
 
 
 @asking_for_all.post("/audit-files", status_code=202)
 async def ask_for_file_of_all(asked: OperatorAskerOnce) -> Approval:
-    """Asks for the whole trail as a file, which a person has to approve. It needs a key of the
+    """Asks for a file of the whole trail, which a person has to approve. It needs a key of the
     operator's."""
     return await _ask(asked)
 
 
 @reading.post("/approvals/{approval_id}/audit-file")
 async def take(asked: AskerOnce, approval_id: str) -> FileReady:
-    """Makes ready, once, the file that the same key has asked for and a person has approved."""
+    """Prepares the file that was asked for with the same key, once a person has approved it. It can
+    be prepared once."""
     return await _take(asked, approval_id)
 
 
 @reading_all.post("/approvals/{approval_id}/audit-file")
 async def take_of_all(asked: OperatorAskerOnce, approval_id: str) -> FileReady:
-    """Makes ready, once, the file that the same key of the operator's has asked for and a person
-    has approved."""
+    """Prepares the file that was asked for with the same key of the operator's, once a person has
+    approved it. It can be prepared once."""
     return await _take(asked, approval_id)
 
 
 @reading.get("/audit-files/{file_id}", response_class=Response, responses=LINES)
 async def fetch(asked: Asker, file_id: FileId) -> Response:
-    """Gives a file that the same key has made ready within ten minutes: a JSON object a line."""
+    """Returns a file that was prepared with the same key within the last ten minutes. Each line is
+    a JSON object."""
     return await _file(asked, file_id)
 
 
 @reading_all.get("/audit-files/{file_id}", response_class=Response, responses=LINES)
 async def fetch_of_all(asked: OperatorAsker, file_id: FileId) -> Response:
-    """Gives a file that the same key of the operator's has made ready within ten minutes."""
+    """Returns a file that was prepared with the same key of the operator's within the last ten
+    minutes. Each line is a JSON object."""
     return await _file(asked, file_id)
 
 
@@ -156,7 +159,7 @@ async def _take(asked: Asked, approval_id: str) -> FileReady:
     row, act = await asked.approval(approval_id), four_eyes.EXPORT_TRAIL
     four_eyes.must_be_own(asked.reach, asked.by, row, act)
     if row.merchant_id != asked.reach.merchant_id:
-        # A merchant's is taken at the merchant's path.
+        # A file of one merchant is only prepared under the path of that merchant.
         raise Refusal(ProblemType.NOT_FOUND)
     try:
         await four_eyes.take(asked.session, asked.by, row.id)

@@ -28,7 +28,7 @@ def _written(value: object) -> object:
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 Day = Annotated[date, BeforeValidator(_written)]
-"""A number, which could be read as seconds since 1970, is none."""
+"""A day written as 2027-12-25. pydantic alone would also read a number, as seconds since 1970."""
 
 
 class Calendar(Message):
@@ -37,7 +37,7 @@ class Calendar(Message):
     zone: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     """A name of the IANA database, such as Europe/Berlin."""
     holidays: Annotated[list[Day], Field(max_length=MOST_HOLIDAYS)]
-    """The days on which the site is closed, by day."""
+    """The days on which the site is closed, in the order of the calendar."""
 
 
 @reading.get("/sites/{site_id}/calendar")

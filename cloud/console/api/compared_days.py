@@ -1,5 +1,5 @@
-"""Days as they were compared with the payment provider: on what the ledger, the provider and the
-tills differ."""
+"""Days that were compared with the payment provider, and the differences between the ledger, the
+provider and the tills."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -36,14 +36,14 @@ comparing_all: APIRouter = operators_router(Right.RECONCILE, Scope.RECONCILIATIO
 
 
 class ComparedDay(Message):
-    """A day, in UTC, as it was compared last."""
+    """A day, in UTC, that was compared, and the outcome of the latest comparison."""
 
     day: date
     compared_at: AwareDatetime
     things: int
     """How many purchases and refunds were compared."""
     differing: int
-    """On how many of them the sides differ."""
+    """How many of them differ."""
 
 
 class ComparedDays(Message):
@@ -51,23 +51,23 @@ class ComparedDays(Message):
 
 
 class DifferenceTold(Message):
-    """One thing on which the sides differ."""
+    """A purchase or refund about which the ledger, the payment provider and the till differ."""
 
     at: AwareDatetime
     kind: Literal["sale", "refund"]
     why: Why
     merchant_id: str | None
-    """Null for what the payment provider alone knows of."""
+    """Null when only the payment provider knows of it."""
     reference: str | None
-    """The till's name for it; null for what the provider alone knows of."""
+    """The till's reference of it; null when only the payment provider knows of it."""
     purchase_reference: str | None
-    """The till's name for the purchase that it is, or of which it is a refund."""
+    """The till's reference of the purchase itself or, for a refund, of its purchase."""
     ledger: Money | None
-    """What the ledger has; null when it has nothing."""
+    """The amount in the ledger; null when it is not there."""
     provider: Money | None
-    """What the provider has; null when it has nothing."""
+    """The amount at the payment provider; null when it is not there."""
     told: str | None
-    """What the till was told about a purchase; null when that was not reported."""
+    """The result of a purchase that the till was told; null when that was not reported."""
 
 
 class Differences(Message):
@@ -79,20 +79,20 @@ class Differences(Message):
 
 class DayToCompare(Message):
     day: date
-    """One of the last 14, in UTC."""
+    """One of the last 14 days, in UTC."""
 
 
 @reading.get("/reconciliation")
 async def show_all(asked: Asker) -> ComparedDays:
-    """Lists the latest 31 days that were compared, the newest first, as far as they are the
-    merchant's."""
+    """Lists the latest 31 days that were compared, the newest first, with the numbers of the
+    merchant."""
     return await _days(asked)
 
 
 @reading_all.get("/reconciliation")
 async def show_all_of_all(asked: OperatorAsker) -> ComparedDays:
-    """Lists the latest 31 days that were compared, of all merchants and of what the payment
-    provider alone knows of. It needs a key of the operator's."""
+    """Lists the latest 31 days that were compared, the newest first, with the numbers of all
+    merchants and of what only the payment provider knows of. It needs a key of the operator's."""
     return await _days(asked)
 
 
@@ -100,7 +100,7 @@ async def show_all_of_all(asked: OperatorAsker) -> ComparedDays:
 async def show_differences(
     asked: Asker, day: date, cursor: paging.Cursor = None, limit: paging.Size = 50
 ) -> Differences:
-    """Tells on what the sides differ on a day, as far as it is the merchant's."""
+    """Lists the differences of a day that concern the merchant."""
     return await _differences(asked, day, cursor, limit)
 
 
@@ -108,20 +108,20 @@ async def show_differences(
 async def show_differences_of_all(
     asked: OperatorAsker, day: date, cursor: paging.Cursor = None, limit: paging.Size = 50
 ) -> Differences:
-    """Tells on what the sides differ on a day. It needs a key of the operator's."""
+    """Lists all differences of a day. It needs a key of the operator's."""
     return await _differences(asked, day, cursor, limit)
 
 
 @comparing.post("/reconciliation")
 async def compare(asked: AskerOnce, wanted: DayToCompare) -> ComparedDay:
-    """Compares a day with the payment provider now."""
+    """Compares a day with the payment provider now, and returns the numbers of the merchant."""
     return await _compare(asked, wanted.day)
 
 
 @comparing_all.post("/reconciliation")
 async def compare_all(asked: OperatorAskerOnce, wanted: DayToCompare) -> ComparedDay:
-    """Compares a day with the payment provider now, of all merchants. It needs a key of the
-    operator's."""
+    """Compares a day with the payment provider now, and returns the numbers of all merchants. It
+    needs a key of the operator's."""
     return await _compare(asked, wanted.day)
 
 
@@ -168,11 +168,13 @@ async def _compare(asked: Asked, day: date) -> ComparedDay:
 
 
 async def _find(asked: Asked, day: date) -> Compared:
-    """Returns a day as it was compared. Raises Refusal when it was not."""
+    """Returns the latest comparison of a day. Raises Refusal when there is none."""
     for each in await compared_days(asked.session, asked.reach.merchant_id):
         if each.day == day:
             return each
-    raise Refusal(ProblemType.NOT_FOUND, "this day was not compared, or is not kept any more")
+    raise Refusal(
+        ProblemType.NOT_FOUND, "this day was not compared, or its comparison is not kept any more"
+    )
 
 
 def _told(compared: Compared) -> ComparedDay:

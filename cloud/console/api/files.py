@@ -1,9 +1,10 @@
-"""Files with a key: a POST makes one ready, and GETs give it for some minutes.
+"""Files for systems with a key: a POST prepares a file, and GETs return it for some minutes.
 
-What a POST is answered is kept for a day (`cloud.web.signed_request`), for which a file is too
-large; and what is taken once must not be lost with an answer on its way. So the POST tells the name
-of a file, and the key that has sent it gets the file by that name, made anew each time. The name
-says sealed what is in it and until when it is given: nothing is stored.
+The answer to a POST is stored for a day (`cloud.web.signed_request`), and a file is too large for
+that. A file that can be taken only once must not be lost with an answer that does not arrive,
+either. So the POST answers with the name of a file. With the same key, a GET of that name makes the
+file anew each time. The name contains, encrypted, what is in the file and when it expires, so
+nothing is stored.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -22,7 +23,7 @@ from cloud.web.problems import Refusal
 from protocol.messages import Message, ProblemType
 
 FILE_LIFE = timedelta(minutes=10)
-"""How long a file is given that was made ready."""
+"""How long a file can be fetched after it was prepared."""
 
 FileId = Annotated[str, Path(max_length=2048, description="The name of a file.")]
 
@@ -31,12 +32,12 @@ A = TypeVar("A", bound=Arguments)
 
 class FileReady(Message):
     file_id: str
-    """By which the same key gets the file, until `expires_at`."""
+    """The name under which the file can be fetched with the same key until `expires_at`."""
     expires_at: AwareDatetime
 
 
 class _Name(BaseModel):
-    """What the name of a file says."""
+    """What the name of a file contains."""
 
     given: str
     """The arguments of the act, as JSON."""
@@ -44,7 +45,8 @@ class _Name(BaseModel):
 
 
 def make_ready(asked: Asked, act: Act[A], given: A) -> FileReady:
-    """Makes the file ready that an act is about, at the path of whoever asks."""
+    """Returns the name of the file that an act exports. It is valid for the same key and merchant
+    only."""
     name = _Name(given=given.model_dump_json(), until=asked.now + FILE_LIFE)
     said = name.model_dump_json().encode()
     sealed = asked.context.master.outbox.seal(said, _place(asked, act.name))
@@ -52,8 +54,8 @@ def make_ready(asked: Asked, act: Act[A], given: A) -> FileReady:
 
 
 async def content_of(asked: Asked, act: Act[A], file_id: str) -> A:
-    """Returns what is in a file that the same key has made ready at the same path, to be given
-    now. Raises Refusal."""
+    """Returns the arguments of the act that the name of a file contains. Raises Refusal for a name
+    that has expired, or that another key or merchant has got."""
     try:
         sealed = urlsafe_b64decode(file_id)
         said = asked.context.master.outbox.open(sealed, _place(asked, act.name))
@@ -61,24 +63,24 @@ async def content_of(asked: Asked, act: Act[A], file_id: str) -> A:
         raise Refusal(ProblemType.NOT_FOUND) from None
     name = _Name.model_validate_json(said)
     if name.until <= asked.now:
-        raise Refusal(ProblemType.EXPIRED, "the file is not given any more: ask for another")
+        raise Refusal(ProblemType.EXPIRED, "the file has expired: prepare another")
     await count(asked)
     return act.arguments.model_validate_json(name.given)
 
 
 async def count(asked: Asked) -> None:
-    """Counts the work of making a file. Raises Refusal."""
+    """Counts the making of a file. Raises Refusal for a key that makes too many."""
     await limits.spend(asked.session, Limits.FILES, asked.by.who, asked.now)
 
 
 def given_as(media_type: str) -> dict[int | str, dict[str, Any]]:
-    """Describes a file to OpenAPI."""
+    """Returns the description of a file for the OpenAPI document."""
     return {200: {"content": {media_type: {"schema": {"type": "string"}}}}}
 
 
 def not_there() -> Refusal:
-    """Returns what answers a key that takes what it cannot take."""
-    detail = "nobody has approved it, it was taken already, or a day has passed"
+    """Returns the answer to a key that takes a request which cannot be taken."""
+    detail = "nobody has approved the request, it was taken already, or a day has passed"
     return Refusal(ProblemType.CONFLICT, detail)
 
 

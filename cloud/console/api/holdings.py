@@ -1,7 +1,7 @@
-"""What people have at a site and at a merchant: access, tickets and memberships.
+"""Access, tickets and memberships that people have at a site or a merchant.
 
-They are counted, and one is taken by the merchant's own reference for it. Who has it is told to
-nobody: how many people it was taken from is all that is answered.
+The API tells how many there are. A system can take one away by the merchant's own reference for it.
+The answer tells from how many people it was taken, and not who they are.
 """
 
 from fastapi import APIRouter
@@ -26,56 +26,56 @@ class KioskAtDoor(Message):
 
     device_id: str
     name: str
-    """The door's."""
+    """The door's name."""
     direction: Direction
     area: str | None
-    """What it leads into or out of; null where that is not counted."""
+    """The area that the door leads into or out of; null where people inside are not counted."""
     kind: DoorKind
     everyone: bool
-    """Whether it is for everybody who has agreed, and not for people on the list alone."""
+    """Whether everybody who has agreed may pass, and not only people on the list."""
     hours: str
-    """When it is open, by the clock of the site, such as `mon-fri 07:00-19:00`; empty where it
-    always is."""
+    """When the door is open, in the time zone of the site, such as `mon-fri 07:00-19:00`; empty for
+    a door that is always open."""
     list_hours: int
-    """For how many hours it lets people pass without a network; 0 for none."""
+    """For how many hours the door lets people pass without a network."""
 
 
 class InArea(Message):
     area: str
     people: int
-    """How many are in it now."""
+    """How many people are in it now."""
 
 
 class AccessThere(Message):
-    """The doors of a site, and how many people may pass."""
+    """The doors of a site, and how many people have access."""
 
     given: int
-    """How many people have access who have signed up."""
+    """How many people who have signed up have access."""
     accepted: int
-    """How many of them have agreed that their palm opens."""
+    """How many of them have agreed that their palm opens doors."""
     recognised: int
-    """How often somebody was recognised at a door within a day."""
+    """How often somebody was recognised at a door within the last day."""
     areas: list[InArea]
     doors: list[KioskAtDoor]
 
 
 class LinkedThere(Message):
-    """How much people have linked to their palms at a merchant."""
+    """How many tickets and memberships of a merchant people have linked to their palms."""
 
     tickets: int = Field(
-        description=f"A person has {tickets.TICKETS} at most, and each is kept for "
+        description=f"A person has at most {tickets.TICKETS}, and each is kept for "
         f"{tickets.TICKET_LIFE.days} days."
     )
     people_with_tickets: int
     memberships: int
-    """A person has one at most."""
+    """A person has at most one."""
 
 
 class WhoseAccess(Message):
-    """Somebody, as the site's own system calls them."""
+    """A person, by the id of the site's own system."""
 
     person: access.Name = Field(repr=False)
-    """Their id in the list that the site's own system sends."""
+    """The id in the list that the site's own system sends."""
 
 
 class WhichMembership(Message):
@@ -86,12 +86,12 @@ class TakenFrom(Message):
     """From how many people something was taken."""
 
     people: int
-    """0 where nobody who has signed up has it."""
+    """0 where nobody who has signed up had it."""
 
 
 @reading.get("/sites/{site_id}/access")
 async def show_access(asked: Asker, site_id: str) -> AccessThere:
-    """Tells the doors of a site, and how many people may pass."""
+    """Returns the doors of a site, and how many people have access."""
     here = await held.at_site(asked.session, await asked.site(site_id), asked.now)
     return AccessThere(
         given=here.given,
@@ -104,8 +104,8 @@ async def show_access(asked: Asker, site_id: str) -> AccessThere:
 
 @taking.post("/sites/{site_id}/access/take")
 async def take_access(asked: AskerOnce, site_id: str, whose: WhoseAccess) -> TakenFrom:
-    """Takes somebody's access, at all doors of the site at once. They have it back when the site's
-    own list names them the next time that it is sent."""
+    """Takes a person's access away, at all doors of the site at once. They get it back if the list
+    that the site's own system sends next still names them."""
     site = await asked.site(site_id)
     return TakenFrom(people=await _taker(asked).take_access(site, whose.person))
 
@@ -123,14 +123,15 @@ async def show(asked: Asker) -> LinkedThere:
 
 @taking.post("/tickets/take")
 async def take_ticket(asked: AskerOnce, ticket: Ticket) -> TakenFrom:
-    """Takes a ticket from whom it is linked to. It counts as before in the venue's own system."""
+    """Takes a ticket away from the person who has linked it. It stays valid in the venue's own
+    system."""
     merchant = await asked.merchant()
     return TakenFrom(people=await _taker(asked).take_ticket(merchant, ticket.code))
 
 
 @taking.post("/memberships/take")
 async def take_membership(asked: AskerOnce, membership: WhichMembership) -> TakenFrom:
-    """Takes a membership from everybody who has linked it. It counts as before in the merchant's
+    """Takes a membership away from everybody who has linked it. It stays valid in the merchant's
     own system."""
     merchant = await asked.merchant()
     return TakenFrom(people=await _taker(asked).take_membership(merchant, membership.code))

@@ -1,4 +1,5 @@
-"""What the service does by itself: deletions, what is kept how long, and what was not delivered."""
+"""What the service does by itself: deletions, how long each kind of data is kept, and messages that
+were not delivered."""
 
 from collections.abc import Sequence
 
@@ -22,14 +23,15 @@ operating: APIRouter = operators_router(Right.JOBS, Scope.JOBS_READ)
 
 
 class MerchantJobs(Message):
-    """What was done at a merchant within 30 days."""
+    """The deletions at a merchant in the last 30 days."""
 
     agreements_ended: int
-    """How many agreements with the merchant have ended, with all that people had there."""
+    """How many agreements with the merchant have ended. With an agreement, everything that the
+    person had at the merchant is deleted."""
 
 
 class NotTaken(Delivery):
-    """An event that a receiver of webhooks was told, and has not taken."""
+    """An event that a receiver of webhooks was sent and has not accepted."""
 
     receiver_id: str
     url: str
@@ -42,13 +44,13 @@ class NotTakenDeliveries(Message):
 
 
 class UnsentReceipt(Message):
-    """The receipt of a purchase that no message could be sent with."""
+    """The receipt of a purchase for which no message could be sent."""
 
     purchase_id: str
     reference: str
-    """The till's name for the purchase."""
+    """The till's reference of the purchase."""
     at: AwareDatetime
-    """When it was paid."""
+    """When the purchase was paid."""
 
 
 class UnsentReceipts(Message):
@@ -58,13 +60,14 @@ class UnsentReceipts(Message):
 
 
 class WaitingErrand(Message):
-    """Something that is to be done at somebody else's, such as a payment provider's."""
+    """An errand: something that the service has to do at another system, such as that of a payment
+    provider, and has not done yet."""
 
     kind: str
-    """Such as `forget card` or `send alert`."""
+    """The kind of errand, such as `forget card` or `send alert`."""
     deleted_at: AwareDatetime | None
-    """When the account was deleted whose deletion it belongs to; null when it belongs to none, or
-    that is not known any more."""
+    """When the account was deleted, for an errand that belongs to a deletion; null for another
+    errand, or when that is not known any more."""
     attempts: int
     due_at: AwareDatetime
     """When it is tried next."""
@@ -81,43 +84,43 @@ class DailyRun(Message):
 
     began_at: AwareDatetime
     ended_at: AwareDatetime | None
-    """Null while it runs, and when it was killed."""
+    """Null while it runs, and when it was interrupted."""
     warned: int
     """How many people were told that their account will be deleted."""
     deleted: int
-    """How many accounts it has deleted."""
+    """How many accounts were deleted."""
     failed: int
-    """How many messages and deletions are not known to have worked."""
+    """How many messages and deletions have failed, or may have."""
     fault: str | None
-    """Why the last of those has failed."""
+    """Why the latest of these has failed; null when none has."""
     next_at: AwareDatetime
     """When the next run begins."""
 
 
 class FailingJob(Message):
-    """A job that has failed and was not done since. It is tried again every few seconds."""
+    """A job whose latest run has failed. It is tried again every few seconds."""
 
     name: str
     fault: str
     failures: int
     """How often it has failed in all."""
     failed_at: AwareDatetime | None
-    """When it has failed last."""
+    """When it failed last."""
 
 
 class KeptRows(Message):
-    """What is deleted by its age."""
+    """A kind of data that is deleted by its age."""
 
     what: str
-    """In words."""
+    """The kind of data, in words."""
     kept_s: float
     """How long it is kept, in seconds."""
     looked_at: AwareDatetime | None
-    """When it was looked at last whether its time has come; null when it was not yet."""
+    """When the service last looked for entries that are too old; null when it has not yet."""
     removed: int
-    """How many entries were deleted the last time that any were."""
+    """How many entries were deleted at `removed_at`."""
     removed_at: AwareDatetime | None
-    """When that was; null when there were none yet."""
+    """When entries were last deleted; null when none ever were."""
     removed_in_all: int
 
 
@@ -125,29 +128,30 @@ class ServiceJobs(Message):
     """What the service does by itself, for all merchants."""
 
     accounts_deleted: int
-    """Within 30 days."""
+    """How many accounts were deleted in the last 30 days."""
     agreements_ended: int
-    """Within 30 days, with any merchant."""
+    """How many agreements with any merchant have ended in the last 30 days."""
     deletions_left: WaitingErrands
-    """What deletions have left to do elsewhere, the oldest first. It is tried until it is done."""
+    """The unfinished errands of deletions, the oldest first. They are tried until they are done."""
     warned_once: int
-    """How many people were told once that their account will be deleted."""
+    """How many people were told once that their unused account will be deleted."""
     warned_twice: int
+    """How many people were told that twice."""
     daily_run: DailyRun | None
-    """The last one; null when there was none yet."""
+    """The latest run; null when there was none yet."""
     stalled: bool
-    """Whether no job was done for three minutes: the log of the service says why."""
+    """Whether no job was completed for three minutes. The log of the service says why."""
     done_at: AwareDatetime | None
-    """When a job was done last; null when none was yet."""
+    """When a job was last completed; null when none was yet."""
     failing: list[FailingJob]
     errands_failed: WaitingErrands
-    """What else was tried and has to be tried again, what is due next first."""
+    """Other errands that have failed and will be tried again, the one that is due next first."""
     kept: list[KeptRows]
 
 
 @reading.get("/jobs")
 async def show(asked: Asker) -> MerchantJobs:
-    """Counts the deletions of a merchant within 30 days."""
+    """Counts the deletions at a merchant in the last 30 days."""
     merchant = await asked.merchant()
     _, ended = await receipts.issued(asked.session, asked.now - LATELY, merchant.id)
     return MerchantJobs(agreements_ended=ended)
@@ -157,7 +161,8 @@ async def show(asked: Asker) -> MerchantJobs:
 async def list_deliveries(
     asked: Asker, cursor: paging.Cursor = None, limit: paging.Size = 50
 ) -> NotTakenDeliveries:
-    """Lists what receivers of webhooks have not taken within 30 days, the newest first."""
+    """Lists the events of the last 30 days that receivers of webhooks have not accepted, the newest
+    first."""
     merchant, after = await asked.merchant(), paging.place_of(cursor)
     found = await receivers.not_taken(asked.session, merchant.id, limit + 1, after)
     page = found[:limit]
@@ -177,7 +182,8 @@ async def list_deliveries(
 async def list_receipts(
     asked: Asker, cursor: paging.Cursor = None, limit: paging.Size = 50
 ) -> UnsentReceipts:
-    """Lists purchases within 30 days whose receipt was given up, the newest first."""
+    """Lists the purchases of the last 30 days whose receipt could not be sent and is not tried any
+    more, the newest first."""
     merchant, after = await asked.merchant(), paging.place_of(cursor)
     found = await unsent(
         asked.session, asked.now - LATELY, merchant.id, count=limit + 1, after=after
@@ -194,7 +200,7 @@ async def list_receipts(
 
 @operating.get("/jobs")
 async def show_service(asked: OperatorAsker) -> ServiceJobs:
-    """Tells what the service does by itself, for all merchants. It needs a key of the
+    """Returns what the service does by itself, for all merchants. It needs a key of the
     operator's."""
     told = await jobs.tell(asked.session, asked.now)
     _, ended = await receipts.issued(asked.session, asked.now - LATELY)

@@ -1,8 +1,8 @@
-"""The pictures that the kiosks of a site show: the logo in the place of the merchant's name, and
-those of the welcome screen.
+"""The pictures that the kiosks of a site show: the logo in place of the merchant's name, and the
+pictures of the welcome screen.
 
-A picture is sent as the bytes of a PNG, JPEG or WebP, and a kiosk gets what is made of it: a PNG of
-bounded size. It is known by that one's digest.
+A picture is sent as the bytes of a PNG, JPEG or WebP file. The service makes a PNG of bounded size
+of it, which kiosks show, and names the picture by the digest of that PNG.
 """
 
 from typing import Annotated, Any
@@ -36,32 +36,32 @@ FILE: dict[str, Any] = {
         "content": {ANY_BYTES: BYTES},
     }
 }
-"""Describes to OpenAPI a body that is a picture. Of several types a client would be made that has a
-body of each (openapi-python-client 0.29)."""
+"""The description of a body that is a picture for the OpenAPI document. It names one content type,
+because openapi-python-client 0.29 would make a client with one body for each."""
 
 ContentType = Annotated[str, Header(include_in_schema=False)]
 PictureDigest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""The SHA-256 of what kiosks get, in hexadecimal."""
+"""The SHA-256 of the PNG that kiosks show, in hexadecimal."""
 
 
 class KioskLogo(Message):
     digest: PictureDigest
     ink: Variant | None
-    """Whether what it draws is dark or light, where its ground is transparent: what is light is
-    drawn on a dark plate, and the other way round."""
+    """Whether the drawing of a logo with a transparent background is dark or light. A light one is
+    shown on a dark plate, a dark one on a light plate."""
 
 
 class KioskPictures(Message):
-    """What the kiosks of a site show."""
+    """The pictures that the kiosks of a site show."""
 
     logo: KioskLogo | None
-    """null for the merchant's name."""
+    """Null when the kiosks show the merchant's name."""
     attract: list[PictureDigest]
-    """Shown by turns while nobody touches the welcome screen, in this order."""
+    """The pictures that alternate, in this order, while nobody touches the welcome screen."""
 
 
 class GivenPicture(Message):
-    """A picture that was taken, and made into what kiosks get."""
+    """A picture that was accepted."""
 
     digest: PictureDigest
 
@@ -83,31 +83,32 @@ async def show_all(asked: Asker, site_id: str) -> KioskPictures:
     responses={200: {"content": {PNG: BYTES}}},
 )
 async def show(asked: Asker, digest: str) -> Response:
-    """Returns a picture that kiosks of the merchant show, as they get it."""
+    """Returns the PNG of a picture that kiosks of the merchant show."""
     return Response((await asked.picture(digest)).content, media_type=PNG)
 
 
 @giving.put("/sites/{site_id}/pictures/logo", openapi_extra=FILE)
 async def change_logo(asked: Asker, site_id: str, content_type: ContentType = "") -> GivenPicture:
-    """Takes a logo in the place of the one before."""
+    """Sets the logo."""
     return await _give(asked, site_id, "logo", content_type)
 
 
 @changing.delete("/sites/{site_id}/pictures/logo", status_code=204)
 async def remove_logo(asked: Asker, site_id: str) -> None:
-    """Has kiosks show the merchant's name again."""
+    """Removes the logo. The kiosks show the merchant's name again."""
     await kiosk_pictures.remove_logo(asked.session, asked.by, await asked.site(site_id))
 
 
 @giving.post("/sites/{site_id}/pictures/attract", openapi_extra=FILE)
 async def add(asked: AskerOnce, site_id: str, content_type: ContentType = "") -> GivenPicture:
-    """Takes one more picture for the welcome screen, behind the others."""
+    """Adds a picture to the welcome screen, after the others."""
     return await _give(asked, site_id, "attract", content_type)
 
 
 @changing.put("/sites/{site_id}/pictures/attract")
 async def arrange(asked: Asker, site_id: str, arrangement: Arrangement) -> KioskPictures:
-    """Has the welcome screen show its pictures in this order, and none that is left out."""
+    """Sets the order of the pictures of the welcome screen, and removes those that are not
+    named."""
     site = await asked.site(site_id)
     await kiosk_pictures.arrange(asked.session, asked.by, site, arrangement.attract)
     return await _told(asked, site)
@@ -116,7 +117,7 @@ async def arrange(asked: Asker, site_id: str, arrangement: Arrangement) -> Kiosk
 async def _give(asked: Asked, site_id: str, kind: Kind, content_type: str) -> GivenPicture:
     site = await asked.site(site_id)
     if content_type.partition(";")[0].strip().lower() not in (*IMAGES, ANY_BYTES):
-        detail = f"send the bytes of a picture, with its content type: {', '.join(IMAGES)}"
+        detail = f"send the bytes of a picture with its content type: {', '.join(IMAGES)}"
         raise Refusal(ProblemType.MALFORMED, detail, status=415)
     try:
         content = asked.call.body

@@ -1,4 +1,4 @@
-"""Kiosks: how each does, and what can be done to it."""
+"""Kiosks: the state of each, and what can be done to it."""
 
 from typing import Annotated, Any, Literal
 
@@ -36,11 +36,11 @@ replacing: APIRouter = router(Right.ACTIVATE, Scope.KIOSKS_WRITE)
 moving: APIRouter = router(Right.MOVE, Scope.KIOSKS_WRITE)
 revoking: APIRouter = router(Right.REVOKE, Scope.KIOSKS_WRITE)
 
-NeedsSomebody = Annotated[bool, Query(description="Only those that somebody should look at.")]
+NeedsSomebody = Annotated[bool, Query(description="Only kiosks that somebody should look at.")]
 
 
 class KioskFault(Message):
-    """What is not well at a kiosk, in its own words."""
+    """A fault of a kiosk, in its own words."""
 
     part: str
     health: str
@@ -48,23 +48,23 @@ class KioskFault(Message):
 
 
 class KioskReport(Message):
-    """What a kiosk has told of itself last. It does so every minute."""
+    """The latest report of a kiosk, which reports every minute."""
 
     at: AwareDatetime
     version: str
     running_s: int
     """Seconds since its program started."""
     visits: int
-    """How many visits it has made since then."""
+    """How many visits there were since then."""
     troubles: int
-    """How many of them something has ended."""
+    """How many of them ended because of trouble."""
     disk_free_mb: int
     memory_mb: int
-    """Of its program."""
+    """The memory that its program uses."""
     faults: list[KioskFault]
     tampering: str | None
-    """The sign of tampering for which it has locked itself and destroyed its keys; null without
-    one."""
+    """The sign of tampering because of which it has locked itself and destroyed its keys; null when
+    there was none."""
 
 
 class KioskTold(Message):
@@ -75,8 +75,8 @@ class KioskTold(Message):
     merchant_id: str
     site_id: str
     state: Literal["revoked", "silent", "faulty", "locked", "maintenance", "new", "well"]
-    """The first of these that it is. `silent`: nothing was heard of it for five minutes; `faulty`:
-    it tells of a fault or of tampering; `new`: it has told nothing yet."""
+    """The first of these states that applies. `silent`: it has not reported for five minutes;
+    `faulty`: it reports a fault or tampering; `new`: it has not reported yet."""
     needs_somebody: bool
     """Whether somebody should look at it: it is silent, faulty, locked or in maintenance."""
     is_locked: bool
@@ -84,11 +84,11 @@ class KioskTold(Message):
     is_in_maintenance: bool
     """Whether it was called to maintenance, and not put back into service since."""
     reader: str | None
-    """The payment provider's id of its card reader; null without one."""
+    """The payment provider's id of its card reader; null when it has none."""
     activated_at: AwareDatetime
     revoked_at: AwareDatetime | None
     report: KioskReport | None
-    """Null for one that has told nothing yet."""
+    """Null when it has not reported yet."""
 
 
 class KiosksTold(Message):
@@ -98,16 +98,16 @@ class KiosksTold(Message):
 
 
 class KioskRequest(Message):
-    """Something that was asked of a kiosk, which it is told within a minute."""
+    """An order to a kiosk, which gets it within a minute."""
 
     act: Literal["restart", "lock", "maintain", "serve", "tampering"]
-    """`tampering` nobody has asked: somebody has tampered with the kiosk."""
+    """`tampering` is no order: the kiosk has found that somebody has tampered with it."""
     at: AwareDatetime
 
 
 class KioskInFull(KioskTold):
     requests: list[KioskRequest]
-    """The latest five, the newest first."""
+    """The latest five orders, the newest first."""
 
 
 class KioskName(Message):
@@ -120,10 +120,10 @@ class KioskPlace(Message):
 
 
 class Revocation(Message):
-    """What became of a demand to revoke kiosks."""
+    """The outcome of a request to revoke kiosks."""
 
     approval_id: str | None
-    """What a person has to approve, within a day; null where it is done."""
+    """The request that a person has to approve within a day; null when the kiosk is revoked."""
 
 
 AWAITED: dict[int | str, dict[str, Any]] = {
@@ -138,7 +138,7 @@ async def show_everywhere(
     cursor: paging.Cursor = None,
     limit: paging.Size = 50,
 ) -> KiosksTold:
-    """Lists the kiosks of every merchant, the last activated first. It needs a key of the
+    """Lists the kiosks of every merchant, the latest activated first. It needs a key of the
     operator's."""
     return await _page(asked, None, needs_somebody, cursor, limit)
 
@@ -146,12 +146,14 @@ async def show_everywhere(
 @reading.get("/devices")
 async def show_all(
     asked: Asker,
-    site_id: Annotated[str | None, Query(max_length=64, description="Only those there.")] = None,
+    site_id: Annotated[
+        str | None, Query(max_length=64, description="Only kiosks at this site.")
+    ] = None,
     needs_somebody: NeedsSomebody = False,
     cursor: paging.Cursor = None,
     limit: paging.Size = 50,
 ) -> KiosksTold:
-    """Lists kiosks, revoked ones as well, the last activated first."""
+    """Lists the merchant's kiosks, with those that are revoked, the latest activated first."""
     site = None if site_id is None else await asked.site(site_id)
     return await _page(asked, site and site.id, needs_somebody, cursor, limit)
 
@@ -170,7 +172,7 @@ async def rename(asked: Asker, device_id: str, given: KioskName) -> KioskInFull:
 
 @restarting.post("/devices/{device_id}/restart")
 async def restart(asked: AskerOnce, device_id: str) -> KioskInFull:
-    """Has a kiosk start again, as soon as nobody is before it."""
+    """Restarts a kiosk as soon as nobody is in front of it."""
     device = await asked.active_device(device_id)
     await acts.restart_device(asked.session, asked.by, device)
     return await _in_full(asked, device)
@@ -194,7 +196,7 @@ async def call_to_maintenance(asked: AskerOnce, device_id: str) -> KioskInFull:
 
 @locking.post("/devices/{device_id}/serve")
 async def put_back(asked: AskerOnce, device_id: str) -> KioskInFull:
-    """Puts a kiosk back into service that was called to maintenance."""
+    """Puts a kiosk that was taken out of service back."""
     device = await asked.active_device(device_id)
     await acts.put_back(asked.session, asked.by, device)
     return await _in_full(asked, device)
@@ -202,7 +204,7 @@ async def put_back(asked: AskerOnce, device_id: str) -> KioskInFull:
 
 @replacing.post("/devices/{device_id}/replacement-codes")
 async def replace(asked: AskerOnce, device_id: str) -> ActivationCodeTold:
-    """Makes a code that activates another kiosk in the place of this one, or this one again."""
+    """Makes a code that activates another kiosk in place of this one, or this one again."""
     device = await asked.device(device_id)
     code = await acts.replace_device(asked.session, asked.context.master, asked.by, device)
     return told_once(asked, code)
@@ -211,7 +213,7 @@ async def replace(asked: AskerOnce, device_id: str) -> ActivationCodeTold:
 @moving.put("/devices/{device_id}/site")
 async def move(asked: Asker, device_id: str, to: KioskPlace) -> KioskInFull:
     """Moves a kiosk to another site of its merchant. It loses its door and its card reader, which
-    stay where they are."""
+    stay at the old site."""
     device = await asked.active_device(device_id)
     await move_within(asked.session, asked.reach, asked.by, device, to.site_id)
     return await _in_full(asked, device)
@@ -219,15 +221,15 @@ async def move(asked: Asker, device_id: str, to: KioskPlace) -> KioskInFull:
 
 @revoking.post("/devices/{device_id}/revoke", responses=AWAITED)
 async def revoke(asked: AskerOnce, device_id: str, response: Response) -> Revocation:
-    """Makes a kiosk unknown from now on. A key does so three times within a day; more is asked
-    for."""
+    """Revokes a kiosk, which the service does not know from then on. A key may revoke three kiosks
+    within a day; for more, a person has to approve the request."""
     device = await asked.active_device(device_id)
     return _told_of(await acts.revoke_or_ask(asked.session, asked.by, device), response)
 
 
 @revoking.post("/sites/{site_id}/revoke", status_code=202)
 async def revoke_at_site(asked: AskerOnce, site_id: str, response: Response) -> Revocation:
-    """Asks to revoke all kiosks that are active at a site."""
+    """Asks for approval to revoke all active kiosks of a site."""
     devices = await active_at(asked.session, await asked.site(site_id))
     return _told_of(await acts.ask_to_revoke(asked.session, asked.by, devices), response)
 

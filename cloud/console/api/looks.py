@@ -1,4 +1,4 @@
-"""What the kiosks of a site look and sound like, and when they are open."""
+"""The look and sound of the kiosks of a site, and their opening hours."""
 
 from typing import Annotated
 
@@ -25,23 +25,23 @@ Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9A-Fa-f]{6}$")]
 
 
 class Look(Message):
-    """The settings of all kiosks of a site. Where one is null, each kiosk has its own. All of them
-    are named, so that none is taken away because it was forgotten."""
+    """The settings of all kiosks of a site. For a field that is null, each kiosk uses its own
+    setting. All fields are required, so that no setting is removed by mistake."""
 
     variant: Variant | None
-    """Dark words on light, or light words on dark."""
+    """Dark text on a light background, or light text on a dark one."""
     accent_light: Colour | None
-    """The colour of buttons and drawings on a light kiosk, as #00694e. White words can be read on
-    it (WCAG 2.2)."""
+    """The colour of buttons and drawings on a light kiosk, such as `#00694e`. White text on it must
+    have the contrast that WCAG 2.2 requires."""
     accent_dark: Colour | None
-    """The same on a dark kiosk, for black words."""
+    """The colour of buttons and drawings on a dark kiosk, with the same contrast to black text."""
     volume: Annotated[StrictInt, Field(ge=0, le=100)] | None
-    """Of a gate's loudspeaker, in percent; null for all of it."""
+    """The volume of a gate's loudspeaker, in percent; null for full volume."""
     hours: str | None
     """When shoppers may begin something, in the time zone of the site's calendar, such as
     `mon-fri 07:00-19:00; sat 09:00-13:00`; null for always. At most 400 characters."""
     helpline: Annotated[str, StringConstraints(max_length=LONGEST_HELPLINE)] | None
-    """Whom people call when a kiosk is out of service, in one line."""
+    """Whom people can call when a kiosk is out of service, in one line."""
 
 
 @reading.get("/sites/{site_id}/look")
@@ -51,7 +51,7 @@ async def show(asked: Asker, site_id: str) -> Look:
 
 @changing.put("/sites/{site_id}/look")
 async def change(asked: Asker, site_id: str, look: Look) -> Look:
-    """Has the kiosks of a site be like that, within a minute."""
+    """Sets the look of the kiosks of a site, which change within a minute."""
     site = await asked.site(site_id)
     values = {
         name: None if value is None else one_line(str(value)) or None
@@ -60,7 +60,7 @@ async def change(asked: Asker, site_id: str, look: Look) -> Look:
     try:
         await acts.change_content(asked.session, asked.by, site, values)
     except Unfit as no:
-        # What reads hours quotes them.
+        # The message about hours would quote what was sent.
         why = WRITTEN_HOURS if no.setting == "hours" else str(no)
         raise Refusal(ProblemType.MALFORMED, f"{no.setting}: {why}", status=422) from None
     return await _told(asked, site)

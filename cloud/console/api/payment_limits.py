@@ -1,4 +1,4 @@
-"""The limits of payments of a merchant and of a site, and what holds for the whole service."""
+"""The limits of payments of a merchant and of a site, and the policy of the whole service."""
 
 from collections.abc import Mapping
 
@@ -22,12 +22,11 @@ changing: APIRouter = router(Right.AMOUNTS, Scope.LIMITS_WRITE)
 
 
 class PaymentLimits(Message):
-    """From which amounts on a palm alone does not pay, in the minor unit of the currency; null for
-    what is not asked for. All of them are named, so that none is taken away because it was
-    forgotten."""
+    """Limits of payments, in the minor unit of the currency; null where there is no limit. All
+    fields are required, so that no limit is removed by mistake."""
 
     currency: Currency
-    """The merchant's."""
+    """The merchant's currency."""
     pulse_above: Minor | None
     """The amount above which a palm pays only with its pulse."""
     digits_above: Minor | None
@@ -39,7 +38,7 @@ class PaymentLimits(Message):
 
 
 class LimitSaid(Message):
-    """A limit, and who asks for it."""
+    """A limit, and who has set it."""
 
     minor: int
     """In the minor unit of the currency."""
@@ -47,8 +46,8 @@ class LimitSaid(Message):
 
 
 class LimitsSaid(Message):
-    """As in `PaymentLimits`; null for what nobody asks for. `unconfirmed_below` is then what the
-    settings of each kiosk say."""
+    """Limits as in `PaymentLimits`; null where nobody has set one. Where `unconfirmed_below` is
+    null, the setting of each kiosk applies."""
 
     pulse_above: LimitSaid | None
     digits_above: LimitSaid | None
@@ -60,40 +59,40 @@ class PlaceLimits(Message):
     """The limits of a merchant, or of one of its sites."""
 
     own: PaymentLimits
-    """What is asked for here."""
+    """The limits that are set here."""
     inherited: LimitsSaid
-    """What is asked for above, of which the strictest counts: by the service and, at a site, by the
-    merchant. A larger amount cannot be asked for here."""
+    """The strictest limits that are set for the service and, for a site, for the merchant. A larger
+    amount cannot be set here."""
     in_force: LimitsSaid
-    """What counts here."""
+    """The limits that apply here."""
 
 
 class Often(Message):
-    """How often something may be."""
+    """How often something may happen within a time."""
 
     times: int
     within_s: int
 
 
 class ServicePolicy(Message):
-    """What holds for the whole service, because all merchants share one gallery of palms."""
+    """The policy of the whole service, because all merchants share one gallery of palms."""
 
     light_challenge: bool
-    """Whether every palm needs a light challenge. Otherwise it is judged where a kiosk has a light
-    ring."""
+    """Whether every palm needs a light challenge. Otherwise a challenge is judged only at kiosks
+    with a light ring."""
     stranger_accepted: float
-    """The largest share of searches in which a stranger is taken for somebody."""
+    """The largest share of searches in which a stranger may be taken for somebody."""
     stranger_asked_for_digits: float
-    """The largest share of searches in which a stranger is asked for digits."""
+    """The largest share of searches in which a stranger may be asked for digits."""
     comparison_wrong: float
-    """The largest share of single comparisons that are wrong."""
+    """The largest share of single comparisons that may be wrong."""
     number_proven_wrongly: float
-    """The largest share of comparisons with the holder of a claimed number that are wrong."""
+    """The largest share of comparisons with the owner of a claimed number that may be wrong."""
     palms_in_a_visit: int
     failed_proofs: Often
     """Wrong digits, codes and palms about one account."""
     payments: Often
-    """Of one person."""
+    """Payments of one person."""
 
 
 @reading.get("/limits")
@@ -103,7 +102,7 @@ async def show_of_merchant(asked: Asker) -> PlaceLimits:
 
 @changing.put("/limits")
 async def change_of_merchant(asked: Asker, limits: PaymentLimits) -> PlaceLimits:
-    """Sets what a merchant asks for, at all of its sites."""
+    """Sets the limits of a merchant, which apply at all of its sites."""
     return await _change(asked, await asked.merchant(), None, limits)
 
 
@@ -115,14 +114,14 @@ async def show_of_site(asked: Asker, site_id: str) -> PlaceLimits:
 
 @changing.put("/sites/{site_id}/limits")
 async def change_of_site(asked: Asker, site_id: str, limits: PaymentLimits) -> PlaceLimits:
-    """Sets what a site asks for, beside its merchant."""
+    """Sets the limits of a site, which apply in addition to those of its merchant."""
     site = await asked.site(site_id)
     return await _change(asked, await asked.merchant(), site, limits)
 
 
 @reading.get("/service-policy")
 async def show_policy(asked: Asker) -> ServicePolicy:
-    """Tells what no merchant can change."""
+    """Returns the policy of the whole service, which no merchant can change."""
     return ServicePolicy(
         light_challenge=asked.context.settings.light_required,
         stranger_accepted=policy.FPIR_ACCEPT,

@@ -1,4 +1,5 @@
-"""Purchases as a file: what one alone takes at once, and what a second person has approved."""
+"""Purchases as a file: a small file is prepared at once, a larger one once a second person has
+approved it."""
 
 from typing import Annotated, Any
 
@@ -25,34 +26,35 @@ Place = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 class WantedFile(Message):
-    """Which purchases are wanted; null is any."""
+    """The filter for the purchases of a file. A field that is null does not filter."""
 
     site_id: Place | None = None
-    """Those at this site."""
+    """Only purchases at this site. It cannot be combined with `device_id`."""
     device_id: Place | None = None
-    """Or those at this kiosk."""
+    """Only purchases at this kiosk."""
     when: Annotated[When, Field(max_length=10)] | None = None
-    """Those of a day such as `2026-11-29`, or of a month such as `2026-11`, in UTC."""
+    """Only purchases of a day such as `2026-11-29`, or a month such as `2026-11`, in UTC."""
     state: SaleState | None = None
     reference: Identifier | None = None
-    """The till's name."""
+    """Only purchases with this reference of the till."""
 
     @model_validator(mode="after")
     def _is_in_one_place(self) -> "WantedFile":
         if self.site_id is not None and self.device_id is not None:
-            raise ValueError("a kiosk or a site, and not both")
+            raise ValueError("name a kiosk or a site, not both")
         return self
 
 
 class PurchaseFile(Message):
-    """What became of a demand for a file: it is ready, or a person has to approve it."""
+    """The outcome of a request for a file: it is ready, or a person has to approve it."""
 
     file_id: str | None
-    """By which the same key gets the file, until `expires_at`; null where it has to be approved."""
+    """The name under which the file can be fetched with the same key until `expires_at`; null when
+    a person has to approve it."""
     approval_id: str | None
-    """What a person has to approve; null where the file is ready."""
+    """The request that a person has to approve; null when the file is ready."""
     expires_at: AwareDatetime
-    """Until when the file is given, or can be approved."""
+    """The end of the time in which the file can be fetched or the request approved."""
 
 
 AWAITED: dict[int | str, dict[str, Any]] = {
@@ -62,8 +64,9 @@ AWAITED: dict[int | str, dict[str, Any]] = {
 
 @exporting.post("/purchase-files", responses=AWAITED)
 async def ask(asked: AskerOnce, wanted: WantedFile, response: Response) -> PurchaseFile:
-    """Makes a file of purchases ready: of one site or kiosk in a day or a month, or of one
-    reference, five times a day. What is more is asked for, and a person has to approve it."""
+    """Prepares a file of the purchases of one site or kiosk in a day or a month, or of one
+    reference. A key may do so five times a day. For more purchases or files, a person has to
+    approve the request."""
     await files.count(asked)
     chosen = _chosen(wanted)
     try:
@@ -79,7 +82,8 @@ async def ask(asked: AskerOnce, wanted: WantedFile, response: Response) -> Purch
 
 @exporting.post("/approvals/{approval_id}/purchase-file")
 async def take(asked: AskerOnce, approval_id: str) -> FileReady:
-    """Makes ready, once, the file that the same key has asked for and a person has approved."""
+    """Prepares the file that was asked for with the same key, once a person has approved it. It can
+    be prepared once."""
     row = await asked.approval(approval_id)
     try:
         await sales.take_approved(asked.session, asked.reach, asked.by, row)
@@ -94,8 +98,8 @@ async def take(asked: AskerOnce, approval_id: str) -> FileReady:
     "/purchase-files/{file_id}", response_class=Response, responses=files.given_as("text/csv")
 )
 async def fetch(asked: Asker, file_id: FileId) -> Response:
-    """Gives a file that the same key has made ready within ten minutes: a purchase a line, after
-    the names of the columns."""
+    """Returns a file that was prepared with the same key within the last ten minutes. Its first
+    line names the columns, and each further line is a purchase."""
     chosen = await files.content_of(asked, EXPORT_SALES, file_id)
     try:
         wanted = await sales.wanted_by(asked.session, asked.reach, chosen)
@@ -106,8 +110,8 @@ async def fetch(asked: Asker, file_id: FileId) -> Response:
 
 
 async def _take_or_ask(asked: Asked, chosen: Chosen) -> AskedRow | None:
-    """Returns what a person has to approve; None when the file is taken. Raises NoFile when it
-    would be too large."""
+    """Returns the request that a person has to approve; None when the file needs no approval.
+    Raises NoFile when it would be too large."""
     try:
         await sales.take_alone(asked.session, asked.reach, asked.by, chosen)
     except NoFile as no:
@@ -133,7 +137,7 @@ def _chosen(wanted: WantedFile) -> Chosen:
 
 
 def _too_many() -> Refusal:
-    detail = f"these are more than {MOST} purchases: choose a shorter time, or one site"
+    detail = f"there are more than {MOST} purchases: choose a shorter time, or one site"
     return Refusal(ProblemType.CONFLICT, detail)
 
 

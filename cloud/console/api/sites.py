@@ -43,7 +43,8 @@ class MerchantTold(Message):
     currency: str
     """ISO 4217."""
     region: str | None
-    """The region that the palms of its people may not leave; null where they may be anywhere."""
+    """The region that the palms of the merchant's people may not leave; null where there is no such
+    limit."""
 
 
 class Merchants(Message):
@@ -56,12 +57,12 @@ class SiteTold(Message):
     site_id: str
     name: str
     law: str
-    """The code of the law under which people agree there."""
+    """The code of the law that applies to consents there."""
 
 
 class MerchantName(Message):
     name: SiteName
-    """Shoppers read it at the kiosk, in their receipts and in what they agree to."""
+    """Shoppers read it at kiosks, in receipts and in the texts that they agree to."""
 
 
 class Sites(Message):
@@ -73,8 +74,8 @@ class NewSite(Message):
 
 
 class ActivationCodeTold(Message):
-    """A code that activates one kiosk, once. Nothing tells it again but the same request, sent
-    again with its `Idempotency-Key`."""
+    """A code that activates one kiosk, once. Only the same request, repeated with its
+    `Idempotency-Key`, returns it again."""
 
     code: str
     expires_at: AwareDatetime
@@ -82,7 +83,7 @@ class ActivationCodeTold(Message):
 
 @listing.get("/merchants")
 async def show_merchants(asked: OperatorAsker) -> Merchants:
-    """Lists every merchant, by id. It needs a key of the operator's."""
+    """Lists every merchant, sorted by id. It needs a key of the operator's."""
     return Merchants(merchants=[_merchant(row) for row in await all_merchants(asked.session)])
 
 
@@ -93,8 +94,8 @@ async def show_merchant(asked: Asker) -> MerchantTold:
 
 @renaming.put("/name")
 async def rename_merchant(asked: Asker, new: MerchantName) -> MerchantTold:
-    """Changes the name of a merchant, whose people are all asked for their consent again. It needs
-    a key of the operator's."""
+    """Changes the name of a merchant. All its people are asked for their consent again. It needs a
+    key of the operator's."""
     merchant = await asked.merchant()
     await acts.rename_merchant(asked.session, asked.by, merchant, new.name)
     return _merchant(merchant)
@@ -102,7 +103,7 @@ async def rename_merchant(asked: Asker, new: MerchantName) -> MerchantTold:
 
 @reading.get("/sites")
 async def show_all(asked: Asker) -> Sites:
-    """Lists the sites, by name."""
+    """Lists the sites, sorted by name."""
     sites = await sites_in_reach(asked.session, asked.reach)
     return Sites(sites=[_told(asked, site) for site in sites])
 
@@ -114,7 +115,7 @@ async def show(asked: Asker, site_id: str) -> SiteTold:
 
 @adding.post("/sites")
 async def add(asked: AskerOnce, new: NewSite) -> SiteTold:
-    """Adds a site, under the law that the service is set to."""
+    """Adds a site. The law in the service's settings applies to it."""
     merchant = await asked.merchant()
     no = foreign(asked.context.settings.law, merchant.country)
     if no is not None:

@@ -1,8 +1,8 @@
 """Accounts of staff.
 
-A key is all the proof that there is of who asks, where the console wants a passkey of the last
-minutes. So with a key accounts are given and ended of those alone who approve nothing and give no
-accounts (`cloud.console.roles.GIVES_BY_KEY`).
+The console asks for a recent sign-in before accounts are added, but here a key is the only proof of
+who asks. So only accounts that neither approve nor add accounts are added and ended with a key
+(`cloud.console.roles.GIVES_BY_KEY`).
 """
 
 from typing import Annotated
@@ -37,16 +37,16 @@ changing: APIRouter = router(Right.STAFF, Scope.STAFF_WRITE)
 
 
 class Member(Message):
-    """An account of somebody of the staff."""
+    """An account of a member of staff."""
 
     staff_id: str
     name: str
-    """What their colleagues call them."""
+    """The name by which colleagues know them."""
     role: Role
     merchant_id: str | None
-    """The only merchant that they see; null for all."""
+    """The only merchant that they see; null for all merchants."""
     site_id: str | None
-    """The only site that they see; null for all of the merchant."""
+    """The only site that they see; null for all sites of the merchant."""
     since: AwareDatetime
 
 
@@ -59,17 +59,17 @@ class Members(Message):
 class NewMember(Message):
     name: Annotated[str, one_line(NAME_LENGTH)]
     role: Role
-    """`shop-staff` or `site-manager`: a key adds no others."""
+    """`shop-staff` or `site-manager`. Other accounts cannot be added with a key."""
     site_id: Annotated[str, Field(min_length=1, max_length=64)]
     """The only site that they see."""
 
 
 class PasskeyLink(Message):
-    """A link by which somebody makes a passkey in the console, once. Nothing tells it again but the
-    same request, sent again with its `Idempotency-Key`."""
+    """A link with which somebody makes a passkey in the console, once. Only the same request,
+    repeated with its `Idempotency-Key`, returns it again."""
 
     url: str
-    """For them alone: whoever opens it first has the account."""
+    """It is for the account's owner only: whoever opens it first gets the account."""
     expires_at: AwareDatetime
 
 
@@ -87,8 +87,8 @@ async def show_everybody(
 
 @reading.get("/staff")
 async def show_all(asked: Asker, cursor: paging.Cursor = None, limit: paging.Size = 50) -> Members:
-    """Lists the accounts of a merchant's sites, the newest first. With a key of the operator's
-    those of the merchant itself are among them."""
+    """Lists the accounts of a merchant's sites, the newest first. With a key of the operator's, the
+    list also contains the accounts of the merchant itself."""
     return await _page(asked, cursor, limit)
 
 
@@ -99,7 +99,7 @@ async def show(asked: Asker, staff_id: str) -> Member:
 
 @changing.post("/staff")
 async def add(asked: AskerOnce, new: NewMember, request: Request) -> AddedMember:
-    """Adds an account for a site, with a link for whose it is."""
+    """Adds an account for a site, and returns it with the link for its owner."""
     origin, site = _origin(asked, request), await asked.site(new.site_id)
     reach = Reach(new.role, site.merchant_id, site.id)
     member, token = await acts.add_member(
@@ -110,7 +110,7 @@ async def add(asked: AskerOnce, new: NewMember, request: Request) -> AddedMember
 
 @changing.post("/staff/{staff_id}/links")
 async def make_link(asked: AskerOnce, staff_id: str, request: Request) -> PasskeyLink:
-    """Makes another link, in place of the one before. Passkeys stay."""
+    """Makes a new link for an account. An earlier link is not valid any more; passkeys stay."""
     origin, member = _origin(asked, request), await asked.member(staff_id)
     token = await acts.make_link(asked.session, asked.context.master, asked.by, member)
     return _told_once(asked, origin, token)
@@ -118,7 +118,7 @@ async def make_link(asked: AskerOnce, staff_id: str, request: Request) -> Passke
 
 @changing.delete("/staff/{staff_id}", status_code=204)
 async def end(asked: Asker, staff_id: str) -> None:
-    """Ends an account at once, wherever it is signed in, and forgets the name."""
+    """Ends an account and all its sessions at once, and deletes the name."""
     await acts.end_member(asked.session, asked.by, await asked.member(staff_id))
 
 

@@ -1,5 +1,5 @@
-"""How recognition does at a merchant's kiosks: its numbers put together as on the console's page,
-and what has changed for the worse. Nothing of it is about anybody."""
+"""How well recognition works at a merchant's kiosks: the same numbers as on the console's page, and
+what has changed for the worse. They are not about single people."""
 
 from datetime import UTC, date
 from typing import Annotated
@@ -22,29 +22,29 @@ watching: APIRouter = router(Right.WATCH, Scope.RECOGNITION_READ)
 
 
 class DayCounted(Counted):
-    """The palms of a day."""
+    """The palms of one day."""
 
     day: date
-    """In UTC."""
+    """The day in UTC."""
 
 
 class LightCounted(Counted):
-    """The palms of 30 days under one light."""
+    """The palms of the last 30 days under one light."""
 
     light: Light
 
 
 class WorseThanBefore(Message):
-    """Something that is much more often at a kiosk than in the week before, and not by chance, or
-    takes much longer."""
+    """Something that happens much more often at a kiosk than in the week before, and more often
+    than chance explains, or that takes much longer."""
 
     measure: Measure
     times: float
-    """How many times as often, or at least as long."""
+    """The factor by which it happens more often or takes longer, at least."""
     now: float
-    """The share of the palms, 0 to 1; for `slow` the median time in seconds, at most 10."""
+    """The share of the palms, 0 to 1; for `slow`, the median time in seconds, at most 10."""
     before: float
-    """The same of the week before."""
+    """The same quantity in the week before."""
 
 
 class KioskCounted(Message):
@@ -53,19 +53,19 @@ class KioskCounted(Message):
     device_id: str
     week: Counted
     before: Counted
-    """Those of the seven days before."""
+    """The palms of the seven days before these."""
     worse: list[WorseThanBefore]
 
 
 class RecognitionSummary(Message):
-    """How recognition did at a merchant's kiosks in 30 days."""
+    """How well recognition worked at a merchant's kiosks in the last 30 days."""
 
     days: list[DayCounted]
-    """Those on which palms were shown, the newest first."""
+    """The days on which palms were shown, the newest first."""
     lights: list[LightCounted]
-    """Those under which palms were shown, whichever light was asked for."""
+    """All lights under which palms were shown, even when the request names one light."""
     kiosks: list[KioskCounted]
-    """Where palms were shown in 14 days, the worst first."""
+    """The kiosks at which palms were shown in the last 14 days, the worst first."""
 
 
 @watching.get("/recognition/summary")
@@ -74,8 +74,8 @@ async def show(
     device_id: Annotated[Identifier | None, Query(description="Only this kiosk.")] = None,
     light: Annotated[Light | None, Query(description="Only this light.")] = None,
 ) -> RecognitionSummary:
-    """Adds up what became of palms in 30 days, by day, light and kiosk, and tells what has changed
-    for the worse at kiosks within a week."""
+    """Counts the results of the palms of the last 30 days by day, light and kiosk, and tells what
+    has changed for the worse at each kiosk within a week."""
     devices = await devices_in_reach(asked.session, asked.reach)
     chosen = next((each for each in devices if each.id == device_id), None)
     if device_id is not None and chosen is None:

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="AccessThere")
 
 @_attrs_define
 class AccessThere:
-    """The doors of a site, and how many people may pass.
+    """The doors of a site, and how many people have access.
 
     Attributes:
         given (int):

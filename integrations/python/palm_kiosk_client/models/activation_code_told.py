@@ -11,8 +11,8 @@ T = TypeVar("T", bound="ActivationCodeTold")
 
 @_attrs_define
 class ActivationCodeTold:
-    """A code that activates one kiosk, once. Nothing tells it again but the same request, sent
-    again with its `Idempotency-Key`.
+    """A code that activates one kiosk, once. Only the same request, repeated with its
+    `Idempotency-Key`, returns it again.
 
         Attributes:
             code (str):

@@ -25,9 +25,8 @@ class AddedMember:
         merchant_id (None | str):
         site_id (None | str):
         since (datetime.datetime):
-        link (PasskeyLink): A link by which somebody makes a passkey in the console, once. Nothing tells it again but
-            the
-            same request, sent again with its `Idempotency-Key`.
+        link (PasskeyLink): A link with which somebody makes a passkey in the console, once. Only the same request,
+            repeated with its `Idempotency-Key`, returns it again.
     """
 
     staff_id: str

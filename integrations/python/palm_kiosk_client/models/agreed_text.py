@@ -15,7 +15,7 @@ T = TypeVar("T", bound="AgreedText")
 
 @_attrs_define
 class AgreedText:
-    """A text that people are asked to agree to, as it is now.
+    """A text that people are asked to agree to now.
 
     Attributes:
         digest (str):

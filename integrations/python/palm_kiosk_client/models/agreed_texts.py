@@ -16,13 +16,14 @@ T = TypeVar("T", bound="AgreedTexts")
 
 @_attrs_define
 class AgreedTexts:
-    """What people are asked at a site before their palm is used. When something of it changes, the
-    text that holds it becomes another, and everybody is asked again.
+    """The texts that people are asked to agree to at a site before their palm is used, and the
+    values that stand in them. When one of these values changes, the texts that contain it change
+    too, and everybody is asked again.
 
         Attributes:
             texts (list[AgreedText]):
             people (int):
-            law (SiteLaw): The law under which people agree at a site.
+            law (SiteLaw): The law that applies to the consents of people at a site.
             merchant (str):
             operator (str):
             contact (None | str):

@@ -18,22 +18,23 @@ T = TypeVar("T", bound="Approval")
 
 @_attrs_define
 class Approval:
-    """Something that somebody has asked for, and somebody else decides.
+    """A request for an act that needs two people: whoever makes it, and somebody else who decides
+    it.
 
-    Attributes:
-        approval_id (str):
-        act (str):
-        merchant_id (None | str):
-        state (ApprovalState):
-        door (Door):
-        who (str):
-        is_own (bool):
-        at (datetime.datetime):
-        expires_at (datetime.datetime):
-        decided_by (None | str):
-        decided_at (datetime.datetime | None):
-        device_ids (list[str]):
-        chosen (None | SalesChosen):
+        Attributes:
+            approval_id (str):
+            act (str):
+            merchant_id (None | str):
+            state (ApprovalState):
+            door (Door): The way by which an act came in.
+            who (str):
+            is_own (bool):
+            at (datetime.datetime):
+            expires_at (datetime.datetime):
+            decided_by (None | str):
+            decided_at (datetime.datetime | None):
+            device_ids (list[str]):
+            chosen (None | SalesChosen):
     """
 
     approval_id: str

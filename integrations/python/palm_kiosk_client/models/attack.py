@@ -14,21 +14,22 @@ T = TypeVar("T", bound="Attack")
 
 @_attrs_define
 class Attack:
-    """Something that a person should look at, as often as it was at one kiosk within a day.
+    """An incident that a person should look at. Incidents of one kind at one kiosk within a day are
+    counted as one.
 
-    Attributes:
-        attack_id (str):
-        kind (Kind): What a person should look at; the worst is first.
-        serious (bool):
-        site_id (str):
-        device_id (None | str):
-        times (int):
-        first_at (datetime.datetime):
-        last_at (datetime.datetime):
-        remedies (list[Remedy]):
-        looked_at (datetime.datetime | None):
-        looked_by (None | str):
-        note (str):
+        Attributes:
+            attack_id (str):
+            kind (Kind): What a person should look at; the worst is first.
+            serious (bool):
+            site_id (str):
+            device_id (None | str):
+            times (int):
+            first_at (datetime.datetime):
+            last_at (datetime.datetime):
+            remedies (list[Remedy]):
+            looked_at (datetime.datetime | None):
+            looked_by (None | str):
+            note (str):
     """
 
     attack_id: str

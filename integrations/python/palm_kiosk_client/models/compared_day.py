@@ -11,7 +11,7 @@ T = TypeVar("T", bound="ComparedDay")
 
 @_attrs_define
 class ComparedDay:
-    """A day, in UTC, as it was compared last.
+    """A day, in UTC, that was compared, and the outcome of the latest comparison.
 
     Attributes:
         day (datetime.date):

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="DayCounted")
 
 @_attrs_define
 class DayCounted:
-    """The palms of a day.
+    """The palms of one day.
 
     Attributes:
         palms (int):

@@ -18,7 +18,7 @@ T = TypeVar("T", bound="DifferenceTold")
 
 @_attrs_define
 class DifferenceTold:
-    """One thing on which the sides differ.
+    """A purchase or refund about which the ledger, the payment provider and the till differ.
 
     Attributes:
         at (datetime.datetime):

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="FailingJob")
 
 @_attrs_define
 class FailingJob:
-    """A job that has failed and was not done since. It is tried again every few seconds.
+    """A job whose latest run has failed. It is tried again every few seconds.
 
     Attributes:
         name (str):

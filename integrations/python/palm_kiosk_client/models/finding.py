@@ -12,7 +12,7 @@ T = TypeVar("T", bound="Finding")
 
 @_attrs_define
 class Finding:
-    """What somebody has found who has looked at an attack.
+    """What was found when an attack was looked at.
 
     Attributes:
         note (str | Unset):  Default: ''.

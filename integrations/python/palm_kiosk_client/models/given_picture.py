@@ -10,7 +10,7 @@ T = TypeVar("T", bound="GivenPicture")
 
 @_attrs_define
 class GivenPicture:
-    """A picture that was taken, and made into what kiosks get.
+    """A picture that was accepted.
 
     Attributes:
         digest (str):

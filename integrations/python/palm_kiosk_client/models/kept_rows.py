@@ -11,7 +11,7 @@ T = TypeVar("T", bound="KeptRows")
 
 @_attrs_define
 class KeptRows:
-    """What is deleted by its age.
+    """A kind of data that is deleted by its age.
 
     Attributes:
         what (str):

@@ -10,7 +10,7 @@ T = TypeVar("T", bound="KioskFault")
 
 @_attrs_define
 class KioskFault:
-    """What is not well at a kiosk, in its own words.
+    """A fault of a kiosk, in its own words.
 
     Attributes:
         part (str):

@@ -14,7 +14,7 @@ T = TypeVar("T", bound="KioskPictures")
 
 @_attrs_define
 class KioskPictures:
-    """What the kiosks of a site show.
+    """The pictures that the kiosks of a site show.
 
     Attributes:
         logo (KioskLogo | None):

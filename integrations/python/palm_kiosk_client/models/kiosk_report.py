@@ -15,7 +15,7 @@ T = TypeVar("T", bound="KioskReport")
 
 @_attrs_define
 class KioskReport:
-    """What a kiosk has told of itself last. It does so every minute.
+    """The latest report of a kiosk, which reports every minute.
 
     Attributes:
         at (datetime.datetime):

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="KioskRequest")
 
 @_attrs_define
 class KioskRequest:
-    """Something that was asked of a kiosk, which it is told within a minute.
+    """An order to a kiosk, which gets it within a minute.
 
     Attributes:
         act (KioskRequestAct):

@@ -16,7 +16,7 @@ T = TypeVar("T", bound="LightCounted")
 
 @_attrs_define
 class LightCounted:
-    """The palms of 30 days under one light.
+    """The palms of the last 30 days under one light.
 
     Attributes:
         palms (int):

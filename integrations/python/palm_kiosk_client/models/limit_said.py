@@ -12,7 +12,7 @@ T = TypeVar("T", bound="LimitSaid")
 
 @_attrs_define
 class LimitSaid:
-    """A limit, and who asks for it.
+    """A limit, and who has set it.
 
     Attributes:
         minor (int):

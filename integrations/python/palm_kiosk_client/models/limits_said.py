@@ -14,8 +14,8 @@ T = TypeVar("T", bound="LimitsSaid")
 
 @_attrs_define
 class LimitsSaid:
-    """As in `PaymentLimits`; null for what nobody asks for. `unconfirmed_below` is then what the
-    settings of each kiosk say.
+    """Limits as in `PaymentLimits`; null where nobody has set one. Where `unconfirmed_below` is
+    null, the setting of each kiosk applies.
 
         Attributes:
             pulse_above (LimitSaid | None):

@@ -10,10 +10,10 @@ T = TypeVar("T", bound="LinkedThere")
 
 @_attrs_define
 class LinkedThere:
-    """How much people have linked to their palms at a merchant.
+    """How many tickets and memberships of a merchant people have linked to their palms.
 
     Attributes:
-        tickets (int): A person has 8 at most, and each is kept for 400 days.
+        tickets (int): A person has at most 8, and each is kept for 400 days.
         people_with_tickets (int):
         memberships (int):
     """

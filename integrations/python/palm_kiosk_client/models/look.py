@@ -12,8 +12,8 @@ T = TypeVar("T", bound="Look")
 
 @_attrs_define
 class Look:
-    """The settings of all kiosks of a site. Where one is null, each kiosk has its own. All of them
-    are named, so that none is taken away because it was forgotten.
+    """The settings of all kiosks of a site. For a field that is null, each kiosk uses its own
+    setting. All fields are required, so that no setting is removed by mistake.
 
         Attributes:
             variant (LookVariantType0 | None):

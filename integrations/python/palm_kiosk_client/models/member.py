@@ -13,7 +13,7 @@ T = TypeVar("T", bound="Member")
 
 @_attrs_define
 class Member:
-    """An account of somebody of the staff.
+    """An account of a member of staff.
 
     Attributes:
         staff_id (str):

@@ -10,7 +10,7 @@ T = TypeVar("T", bound="MerchantJobs")
 
 @_attrs_define
 class MerchantJobs:
-    """What was done at a merchant within 30 days.
+    """The deletions at a merchant in the last 30 days.
 
     Attributes:
         agreements_ended (int):

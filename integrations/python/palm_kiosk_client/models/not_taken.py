@@ -13,7 +13,7 @@ T = TypeVar("T", bound="NotTaken")
 
 @_attrs_define
 class NotTaken:
-    """An event that a receiver of webhooks was told, and has not taken.
+    """An event that a receiver of webhooks was sent and has not accepted.
 
     Attributes:
         delivery_id (str):

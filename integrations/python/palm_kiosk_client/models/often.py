@@ -10,7 +10,7 @@ T = TypeVar("T", bound="Often")
 
 @_attrs_define
 class Often:
-    """How often something may be.
+    """How often something may happen within a time.
 
     Attributes:
         times (int):

@@ -11,8 +11,8 @@ T = TypeVar("T", bound="PasskeyLink")
 
 @_attrs_define
 class PasskeyLink:
-    """A link by which somebody makes a passkey in the console, once. Nothing tells it again but the
-    same request, sent again with its `Idempotency-Key`.
+    """A link with which somebody makes a passkey in the console, once. Only the same request,
+    repeated with its `Idempotency-Key`, returns it again.
 
         Attributes:
             url (str):

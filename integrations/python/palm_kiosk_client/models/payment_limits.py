@@ -10,9 +10,8 @@ T = TypeVar("T", bound="PaymentLimits")
 
 @_attrs_define
 class PaymentLimits:
-    """From which amounts on a palm alone does not pay, in the minor unit of the currency; null for
-    what is not asked for. All of them are named, so that none is taken away because it was
-    forgotten.
+    """Limits of payments, in the minor unit of the currency; null where there is no limit. All
+    fields are required, so that no limit is removed by mistake.
 
         Attributes:
             currency (str):

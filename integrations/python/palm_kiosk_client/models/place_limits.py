@@ -18,16 +18,13 @@ class PlaceLimits:
     """The limits of a merchant, or of one of its sites.
 
     Attributes:
-        own (PaymentLimits): From which amounts on a palm alone does not pay, in the minor unit of the currency; null
-            for
-            what is not asked for. All of them are named, so that none is taken away because it was
-            forgotten.
-        inherited (LimitsSaid): As in `PaymentLimits`; null for what nobody asks for. `unconfirmed_below` is then what
-            the
-            settings of each kiosk say.
-        in_force (LimitsSaid): As in `PaymentLimits`; null for what nobody asks for. `unconfirmed_below` is then what
-            the
-            settings of each kiosk say.
+        own (PaymentLimits): Limits of payments, in the minor unit of the currency; null where there is no limit. All
+            fields are required, so that no limit is removed by mistake.
+        inherited (LimitsSaid): Limits as in `PaymentLimits`; null where nobody has set one. Where `unconfirmed_below`
+            is
+            null, the setting of each kiosk applies.
+        in_force (LimitsSaid): Limits as in `PaymentLimits`; null where nobody has set one. Where `unconfirmed_below` is
+            null, the setting of each kiosk applies.
     """
 
     own: PaymentLimits

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="PurchaseFile")
 
 @_attrs_define
 class PurchaseFile:
-    """What became of a demand for a file: it is ready, or a person has to approve it.
+    """The outcome of a request for a file: it is ready, or a person has to approve it.
 
     Attributes:
         file_id (None | str):

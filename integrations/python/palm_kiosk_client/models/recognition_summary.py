@@ -16,7 +16,7 @@ T = TypeVar("T", bound="RecognitionSummary")
 
 @_attrs_define
 class RecognitionSummary:
-    """How recognition did at a merchant's kiosks in 30 days.
+    """How well recognition worked at a merchant's kiosks in the last 30 days.
 
     Attributes:
         days (list[DayCounted]):

@@ -10,7 +10,7 @@ T = TypeVar("T", bound="Revocation")
 
 @_attrs_define
 class Revocation:
-    """What became of a demand to revoke kiosks.
+    """The outcome of a request to revoke kiosks.
 
     Attributes:
         approval_id (None | str):

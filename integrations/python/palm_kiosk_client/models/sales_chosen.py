@@ -10,7 +10,7 @@ T = TypeVar("T", bound="SalesChosen")
 
 @_attrs_define
 class SalesChosen:
-    """Which purchases somebody has asked for; null is any.
+    """The filter for the purchases of a requested file. A field that is null does not filter.
 
     Attributes:
         where (None | str):

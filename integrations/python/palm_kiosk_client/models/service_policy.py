@@ -14,7 +14,7 @@ T = TypeVar("T", bound="ServicePolicy")
 
 @_attrs_define
 class ServicePolicy:
-    """What holds for the whole service, because all merchants share one gallery of palms.
+    """The policy of the whole service, because all merchants share one gallery of palms.
 
     Attributes:
         light_challenge (bool):
@@ -23,8 +23,8 @@ class ServicePolicy:
         comparison_wrong (float):
         number_proven_wrongly (float):
         palms_in_a_visit (int):
-        failed_proofs (Often): How often something may be.
-        payments (Often): How often something may be.
+        failed_proofs (Often): How often something may happen within a time.
+        payments (Often): How often something may happen within a time.
     """
 
     light_challenge: bool

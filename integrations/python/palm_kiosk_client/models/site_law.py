@@ -10,7 +10,7 @@ T = TypeVar("T", bound="SiteLaw")
 
 @_attrs_define
 class SiteLaw:
-    """The law under which people agree at a site.
+    """The law that applies to the consents of people at a site.
 
     Attributes:
         code (str):

@@ -17,12 +17,12 @@ T = TypeVar("T", bound="TrailEntry")
 
 @_attrs_define
 class TrailEntry:
-    """Something that staff have done, in ids.
+    """An act of staff or of a system with a key. Everything in it is named by ids.
 
     Attributes:
         place (int):
         at (datetime.datetime):
-        door (Door):
+        door (Door): The way by which an act came in.
         who (str):
         act (str):
         subject (None | str):

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="UnsentReceipt")
 
 @_attrs_define
 class UnsentReceipt:
-    """The receipt of a purchase that no message could be sent with.
+    """The receipt of a purchase for which no message could be sent.
 
     Attributes:
         purchase_id (str):

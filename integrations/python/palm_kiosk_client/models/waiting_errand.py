@@ -11,13 +11,14 @@ T = TypeVar("T", bound="WaitingErrand")
 
 @_attrs_define
 class WaitingErrand:
-    """Something that is to be done at somebody else's, such as a payment provider's.
+    """An errand: something that the service has to do at another system, such as that of a payment
+    provider, and has not done yet.
 
-    Attributes:
-        kind (str):
-        deleted_at (datetime.datetime | None):
-        attempts (int):
-        due_at (datetime.datetime):
+        Attributes:
+            kind (str):
+            deleted_at (datetime.datetime | None):
+            attempts (int):
+            due_at (datetime.datetime):
     """
 
     kind: str

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="WantedFile")
 
 @_attrs_define
 class WantedFile:
-    """Which purchases are wanted; null is any.
+    """The filter for the purchases of a file. A field that is null does not filter.
 
     Attributes:
         site_id (None | str | Unset):

@@ -10,7 +10,7 @@ T = TypeVar("T", bound="WhoseAccess")
 
 @_attrs_define
 class WhoseAccess:
-    """Somebody, as the site's own system calls them.
+    """A person, by the id of the site's own system.
 
     Attributes:
         person (str):

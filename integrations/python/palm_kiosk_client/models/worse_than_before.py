@@ -12,11 +12,11 @@ T = TypeVar("T", bound="WorseThanBefore")
 
 @_attrs_define
 class WorseThanBefore:
-    """Something that is much more often at a kiosk than in the week before, and not by chance, or
-    takes much longer.
+    """Something that happens much more often at a kiosk than in the week before, and more often
+    than chance explains, or that takes much longer.
 
         Attributes:
-            measure (Measure): What is compared; the worst first.
+            measure (Measure): What is compared between two weeks; the worst comes first.
             times (float):
             now (float):
             before (float):

@@ -58,7 +58,7 @@ def sync_detailed(
 ) -> Response[AgreedTexts | Problem]:
     """Show
 
-     Tells what people are asked at a site.
+     Returns the texts that people are asked to agree to at a site.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -92,7 +92,7 @@ def sync(
 ) -> AgreedTexts | Problem | None:
     """Show
 
-     Tells what people are asked at a site.
+     Returns the texts that people are asked to agree to at a site.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -121,7 +121,7 @@ async def asyncio_detailed(
 ) -> Response[AgreedTexts | Problem]:
     """Show
 
-     Tells what people are asked at a site.
+     Returns the texts that people are asked to agree to at a site.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -153,7 +153,7 @@ async def asyncio(
 ) -> AgreedTexts | Problem | None:
     """Show
 
-     Tells what people are asked at a site.
+     Returns the texts that people are asked to agree to at a site.
 
     Args:
         merchant_id (str): A merchant's id.

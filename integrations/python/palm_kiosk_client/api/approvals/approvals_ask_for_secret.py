@@ -56,8 +56,8 @@ def sync_detailed(
 ) -> Response[Approval | Problem]:
     """Ask For Secret
 
-     Asks that the gallery's secret be replaced. Once a person has approved it, `./run cloud
-    rekey` does it at the service's machine. It needs a key of the operator's.
+     Asks for the gallery's secret to be replaced. Once a person has approved it, the command
+    `./run cloud rekey` replaces it on the service's machine. It needs a key of the operator's.
 
     Args:
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
@@ -89,8 +89,8 @@ def sync(
 ) -> Approval | Problem | None:
     """Ask For Secret
 
-     Asks that the gallery's secret be replaced. Once a person has approved it, `./run cloud
-    rekey` does it at the service's machine. It needs a key of the operator's.
+     Asks for the gallery's secret to be replaced. Once a person has approved it, the command
+    `./run cloud rekey` replaces it on the service's machine. It needs a key of the operator's.
 
     Args:
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
@@ -117,8 +117,8 @@ async def asyncio_detailed(
 ) -> Response[Approval | Problem]:
     """Ask For Secret
 
-     Asks that the gallery's secret be replaced. Once a person has approved it, `./run cloud
-    rekey` does it at the service's machine. It needs a key of the operator's.
+     Asks for the gallery's secret to be replaced. Once a person has approved it, the command
+    `./run cloud rekey` replaces it on the service's machine. It needs a key of the operator's.
 
     Args:
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
@@ -148,8 +148,8 @@ async def asyncio(
 ) -> Approval | Problem | None:
     """Ask For Secret
 
-     Asks that the gallery's secret be replaced. Once a person has approved it, `./run cloud
-    rekey` does it at the service's machine. It needs a key of the operator's.
+     Asks for the gallery's secret to be replaced. Once a person has approved it, the command
+    `./run cloud rekey` replaces it on the service's machine. It needs a key of the operator's.
 
     Args:
         idempotency_key (str): A name of your own for this request. Sent again within a day, it

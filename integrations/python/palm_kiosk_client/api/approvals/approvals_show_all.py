@@ -74,7 +74,8 @@ def sync_detailed(
 ) -> Response[Approvals | Problem]:
     """Show All
 
-     Lists what was asked for within 30 days and needs a second person, the newest first.
+     Lists the merchant's requests of the last 30 days for acts that need two people, the newest
+    first.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -111,7 +112,8 @@ def sync(
 ) -> Approvals | Problem | None:
     """Show All
 
-     Lists what was asked for within 30 days and needs a second person, the newest first.
+     Lists the merchant's requests of the last 30 days for acts that need two people, the newest
+    first.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -143,7 +145,8 @@ async def asyncio_detailed(
 ) -> Response[Approvals | Problem]:
     """Show All
 
-     Lists what was asked for within 30 days and needs a second person, the newest first.
+     Lists the merchant's requests of the last 30 days for acts that need two people, the newest
+    first.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -178,7 +181,8 @@ async def asyncio(
 ) -> Approvals | Problem | None:
     """Show All
 
-     Lists what was asked for within 30 days and needs a second person, the newest first.
+     Lists the merchant's requests of the last 30 days for acts that need two people, the newest
+    first.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -69,7 +69,8 @@ def sync_detailed(
 ) -> Response[Approvals | Problem]:
     """Show All Of All
 
-     Lists what was asked for of every merchant, and of all. It needs a key of the operator's.
+     Lists the requests of the last 30 days for acts that need two people, the newest first, about
+    any merchant or all. It needs a key of the operator's.
 
     Args:
         cursor (None | str | Unset): `next` of the page before; none for the first.
@@ -103,7 +104,8 @@ def sync(
 ) -> Approvals | Problem | None:
     """Show All Of All
 
-     Lists what was asked for of every merchant, and of all. It needs a key of the operator's.
+     Lists the requests of the last 30 days for acts that need two people, the newest first, about
+    any merchant or all. It needs a key of the operator's.
 
     Args:
         cursor (None | str | Unset): `next` of the page before; none for the first.
@@ -132,7 +134,8 @@ async def asyncio_detailed(
 ) -> Response[Approvals | Problem]:
     """Show All Of All
 
-     Lists what was asked for of every merchant, and of all. It needs a key of the operator's.
+     Lists the requests of the last 30 days for acts that need two people, the newest first, about
+    any merchant or all. It needs a key of the operator's.
 
     Args:
         cursor (None | str | Unset): `next` of the page before; none for the first.
@@ -164,7 +167,8 @@ async def asyncio(
 ) -> Approvals | Problem | None:
     """Show All Of All
 
-     Lists what was asked for of every merchant, and of all. It needs a key of the operator's.
+     Lists the requests of the last 30 days for acts that need two people, the newest first, about
+    any merchant or all. It needs a key of the operator's.
 
     Args:
         cursor (None | str | Unset): `next` of the page before; none for the first.

@@ -55,7 +55,7 @@ def sync_detailed(
 ) -> Response[Approval | Problem]:
     """Show Of All
 
-     Tells of one, of any merchant or of all. It needs a key of the operator's.
+     Returns a request about any merchant or all. It needs a key of the operator's.
 
     Args:
         approval_id (str):
@@ -86,7 +86,7 @@ def sync(
 ) -> Approval | Problem | None:
     """Show Of All
 
-     Tells of one, of any merchant or of all. It needs a key of the operator's.
+     Returns a request about any merchant or all. It needs a key of the operator's.
 
     Args:
         approval_id (str):
@@ -112,7 +112,7 @@ async def asyncio_detailed(
 ) -> Response[Approval | Problem]:
     """Show Of All
 
-     Tells of one, of any merchant or of all. It needs a key of the operator's.
+     Returns a request about any merchant or all. It needs a key of the operator's.
 
     Args:
         approval_id (str):
@@ -141,7 +141,7 @@ async def asyncio(
 ) -> Approval | Problem | None:
     """Show Of All
 
-     Tells of one, of any merchant or of all. It needs a key of the operator's.
+     Returns a request about any merchant or all. It needs a key of the operator's.
 
     Args:
         approval_id (str):

@@ -64,7 +64,7 @@ def sync_detailed(
 ) -> Response[Approval | Problem]:
     """Take Back
 
-     Takes back what the same key has asked for.
+     Cancels a request that was made with the same key.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -102,7 +102,7 @@ def sync(
 ) -> Approval | Problem | None:
     """Take Back
 
-     Takes back what the same key has asked for.
+     Cancels a request that was made with the same key.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -135,7 +135,7 @@ async def asyncio_detailed(
 ) -> Response[Approval | Problem]:
     """Take Back
 
-     Takes back what the same key has asked for.
+     Cancels a request that was made with the same key.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -171,7 +171,7 @@ async def asyncio(
 ) -> Approval | Problem | None:
     """Take Back
 
-     Takes back what the same key has asked for.
+     Cancels a request that was made with the same key.
 
     Args:
         merchant_id (str): A merchant's id.

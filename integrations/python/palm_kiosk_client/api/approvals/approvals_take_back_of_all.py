@@ -61,7 +61,7 @@ def sync_detailed(
 ) -> Response[Approval | Problem]:
     """Take Back Of All
 
-     Takes back what the same key of the operator's has asked for.
+     Cancels a request that was made with the same key of the operator's.
 
     Args:
         approval_id (str):
@@ -96,7 +96,7 @@ def sync(
 ) -> Approval | Problem | None:
     """Take Back Of All
 
-     Takes back what the same key of the operator's has asked for.
+     Cancels a request that was made with the same key of the operator's.
 
     Args:
         approval_id (str):
@@ -126,7 +126,7 @@ async def asyncio_detailed(
 ) -> Response[Approval | Problem]:
     """Take Back Of All
 
-     Takes back what the same key of the operator's has asked for.
+     Cancels a request that was made with the same key of the operator's.
 
     Args:
         approval_id (str):
@@ -159,7 +159,7 @@ async def asyncio(
 ) -> Approval | Problem | None:
     """Take Back Of All
 
-     Takes back what the same key of the operator's has asked for.
+     Cancels a request that was made with the same key of the operator's.
 
     Args:
         approval_id (str):

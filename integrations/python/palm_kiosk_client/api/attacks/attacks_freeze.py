@@ -65,7 +65,7 @@ def sync_detailed(
     """Freeze
 
      Freezes the palms of the account that an attack is about, at every merchant, and marks the
-    attack as looked at. The account's holder lifts that in the portal. It needs a key of the
+    attack as looked at. The account's owner can lift that in the portal. It needs a key of the
     operator's.
 
     Args:
@@ -105,7 +105,7 @@ def sync(
     """Freeze
 
      Freezes the palms of the account that an attack is about, at every merchant, and marks the
-    attack as looked at. The account's holder lifts that in the portal. It needs a key of the
+    attack as looked at. The account's owner can lift that in the portal. It needs a key of the
     operator's.
 
     Args:
@@ -140,7 +140,7 @@ async def asyncio_detailed(
     """Freeze
 
      Freezes the palms of the account that an attack is about, at every merchant, and marks the
-    attack as looked at. The account's holder lifts that in the portal. It needs a key of the
+    attack as looked at. The account's owner can lift that in the portal. It needs a key of the
     operator's.
 
     Args:
@@ -178,7 +178,7 @@ async def asyncio(
     """Freeze
 
      Freezes the palms of the account that an attack is about, at every merchant, and marks the
-    attack as looked at. The account's holder lifts that in the portal. It needs a key of the
+    attack as looked at. The account's owner can lift that in the portal. It needs a key of the
     operator's.
 
     Args:

@@ -71,14 +71,14 @@ def sync_detailed(
 ) -> Response[Attack | Problem]:
     """Look
 
-     Marks an attack as looked at. It is answered with 409 when somebody has done so already.
+     Marks an attack as looked at. The answer is 409 when somebody has done so already.
 
     Args:
         merchant_id (str): A merchant's id.
         attack_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (Finding): What somebody has found who has looked at an attack.
+        body (Finding): What was found when an attack was looked at.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -112,14 +112,14 @@ def sync(
 ) -> Attack | Problem | None:
     """Look
 
-     Marks an attack as looked at. It is answered with 409 when somebody has done so already.
+     Marks an attack as looked at. The answer is 409 when somebody has done so already.
 
     Args:
         merchant_id (str): A merchant's id.
         attack_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (Finding): What somebody has found who has looked at an attack.
+        body (Finding): What was found when an attack was looked at.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -148,14 +148,14 @@ async def asyncio_detailed(
 ) -> Response[Attack | Problem]:
     """Look
 
-     Marks an attack as looked at. It is answered with 409 when somebody has done so already.
+     Marks an attack as looked at. The answer is 409 when somebody has done so already.
 
     Args:
         merchant_id (str): A merchant's id.
         attack_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (Finding): What somebody has found who has looked at an attack.
+        body (Finding): What was found when an attack was looked at.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -187,14 +187,14 @@ async def asyncio(
 ) -> Attack | Problem | None:
     """Look
 
-     Marks an attack as looked at. It is answered with 409 when somebody has done so already.
+     Marks an attack as looked at. The answer is 409 when somebody has done so already.
 
     Args:
         merchant_id (str): A merchant's id.
         attack_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (Finding): What somebody has found who has looked at an attack.
+        body (Finding): What was found when an attack was looked at.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

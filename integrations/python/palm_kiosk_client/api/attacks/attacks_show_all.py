@@ -83,11 +83,11 @@ def sync_detailed(
 ) -> Response[Attacks | Problem]:
     """Show All
 
-     Lists what somebody should look at, or has, within 90 days: what began last first.
+     Lists the attacks of the last 90 days, by when they began, the latest first.
 
     Args:
         merchant_id (str): A merchant's id.
-        looked_at (bool | None | Unset): Only what somebody has looked at, or nobody has yet.
+        looked_at (bool | None | Unset): Only attacks that somebody has, or nobody has, looked at.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 
@@ -123,11 +123,11 @@ def sync(
 ) -> Attacks | Problem | None:
     """Show All
 
-     Lists what somebody should look at, or has, within 90 days: what began last first.
+     Lists the attacks of the last 90 days, by when they began, the latest first.
 
     Args:
         merchant_id (str): A merchant's id.
-        looked_at (bool | None | Unset): Only what somebody has looked at, or nobody has yet.
+        looked_at (bool | None | Unset): Only attacks that somebody has, or nobody has, looked at.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 
@@ -158,11 +158,11 @@ async def asyncio_detailed(
 ) -> Response[Attacks | Problem]:
     """Show All
 
-     Lists what somebody should look at, or has, within 90 days: what began last first.
+     Lists the attacks of the last 90 days, by when they began, the latest first.
 
     Args:
         merchant_id (str): A merchant's id.
-        looked_at (bool | None | Unset): Only what somebody has looked at, or nobody has yet.
+        looked_at (bool | None | Unset): Only attacks that somebody has, or nobody has, looked at.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 
@@ -196,11 +196,11 @@ async def asyncio(
 ) -> Attacks | Problem | None:
     """Show All
 
-     Lists what somebody should look at, or has, within 90 days: what began last first.
+     Lists the attacks of the last 90 days, by when they began, the latest first.
 
     Args:
         merchant_id (str): A merchant's id.
-        looked_at (bool | None | Unset): Only what somebody has looked at, or nobody has yet.
+        looked_at (bool | None | Unset): Only attacks that somebody has, or nobody has, looked at.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 

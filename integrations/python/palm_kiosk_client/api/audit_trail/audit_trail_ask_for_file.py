@@ -61,7 +61,7 @@ def sync_detailed(
 ) -> Response[Approval | Problem]:
     """Ask For File
 
-     Asks for all of the merchant's trail as a file, which a person has to approve.
+     Asks for a file of all entries of the merchant, which a person has to approve.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -96,7 +96,7 @@ def sync(
 ) -> Approval | Problem | None:
     """Ask For File
 
-     Asks for all of the merchant's trail as a file, which a person has to approve.
+     Asks for a file of all entries of the merchant, which a person has to approve.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -126,7 +126,7 @@ async def asyncio_detailed(
 ) -> Response[Approval | Problem]:
     """Ask For File
 
-     Asks for all of the merchant's trail as a file, which a person has to approve.
+     Asks for a file of all entries of the merchant, which a person has to approve.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -159,7 +159,7 @@ async def asyncio(
 ) -> Approval | Problem | None:
     """Ask For File
 
-     Asks for all of the merchant's trail as a file, which a person has to approve.
+     Asks for a file of all entries of the merchant, which a person has to approve.
 
     Args:
         merchant_id (str): A merchant's id.

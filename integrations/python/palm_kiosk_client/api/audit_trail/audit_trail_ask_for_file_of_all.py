@@ -56,7 +56,7 @@ def sync_detailed(
 ) -> Response[Approval | Problem]:
     """Ask For File Of All
 
-     Asks for the whole trail as a file, which a person has to approve. It needs a key of the
+     Asks for a file of the whole trail, which a person has to approve. It needs a key of the
     operator's.
 
     Args:
@@ -89,7 +89,7 @@ def sync(
 ) -> Approval | Problem | None:
     """Ask For File Of All
 
-     Asks for the whole trail as a file, which a person has to approve. It needs a key of the
+     Asks for a file of the whole trail, which a person has to approve. It needs a key of the
     operator's.
 
     Args:
@@ -117,7 +117,7 @@ async def asyncio_detailed(
 ) -> Response[Approval | Problem]:
     """Ask For File Of All
 
-     Asks for the whole trail as a file, which a person has to approve. It needs a key of the
+     Asks for a file of the whole trail, which a person has to approve. It needs a key of the
     operator's.
 
     Args:
@@ -148,7 +148,7 @@ async def asyncio(
 ) -> Approval | Problem | None:
     """Ask For File Of All
 
-     Asks for the whole trail as a file, which a person has to approve. It needs a key of the
+     Asks for a file of the whole trail, which a person has to approve. It needs a key of the
     operator's.
 
     Args:

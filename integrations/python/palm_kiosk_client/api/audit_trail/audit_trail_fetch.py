@@ -56,7 +56,8 @@ def sync_detailed(
 ) -> Response[Problem | str]:
     """Fetch
 
-     Gives a file that the same key has made ready within ten minutes: a JSON object a line.
+     Returns a file that was prepared with the same key within the last ten minutes. Each line is
+    a JSON object.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -90,7 +91,8 @@ def sync(
 ) -> Problem | str | None:
     """Fetch
 
-     Gives a file that the same key has made ready within ten minutes: a JSON object a line.
+     Returns a file that was prepared with the same key within the last ten minutes. Each line is
+    a JSON object.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -119,7 +121,8 @@ async def asyncio_detailed(
 ) -> Response[Problem | str]:
     """Fetch
 
-     Gives a file that the same key has made ready within ten minutes: a JSON object a line.
+     Returns a file that was prepared with the same key within the last ten minutes. Each line is
+    a JSON object.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -151,7 +154,8 @@ async def asyncio(
 ) -> Problem | str | None:
     """Fetch
 
-     Gives a file that the same key has made ready within ten minutes: a JSON object a line.
+     Returns a file that was prepared with the same key within the last ten minutes. Each line is
+    a JSON object.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -53,7 +53,8 @@ def sync_detailed(
 ) -> Response[Problem | str]:
     """Fetch Of All
 
-     Gives a file that the same key of the operator's has made ready within ten minutes.
+     Returns a file that was prepared with the same key of the operator's within the last ten
+    minutes. Each line is a JSON object.
 
     Args:
         file_id (str): The name of a file.
@@ -84,7 +85,8 @@ def sync(
 ) -> Problem | str | None:
     """Fetch Of All
 
-     Gives a file that the same key of the operator's has made ready within ten minutes.
+     Returns a file that was prepared with the same key of the operator's within the last ten
+    minutes. Each line is a JSON object.
 
     Args:
         file_id (str): The name of a file.
@@ -110,7 +112,8 @@ async def asyncio_detailed(
 ) -> Response[Problem | str]:
     """Fetch Of All
 
-     Gives a file that the same key of the operator's has made ready within ten minutes.
+     Returns a file that was prepared with the same key of the operator's within the last ten
+    minutes. Each line is a JSON object.
 
     Args:
         file_id (str): The name of a file.
@@ -139,7 +142,8 @@ async def asyncio(
 ) -> Problem | str | None:
     """Fetch Of All
 
-     Gives a file that the same key of the operator's has made ready within ten minutes.
+     Returns a file that was prepared with the same key of the operator's within the last ten
+    minutes. Each line is a JSON object.
 
     Args:
         file_id (str): The name of a file.

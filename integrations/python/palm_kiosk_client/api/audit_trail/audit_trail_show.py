@@ -74,7 +74,7 @@ def sync_detailed(
 ) -> Response[Problem | Trail]:
     """Show
 
-     Lists what was done within 31 days to what is the merchant's, the newest first.
+     Lists the acts of the last 31 days that concern the merchant, the newest first.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -111,7 +111,7 @@ def sync(
 ) -> Problem | Trail | None:
     """Show
 
-     Lists what was done within 31 days to what is the merchant's, the newest first.
+     Lists the acts of the last 31 days that concern the merchant, the newest first.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -143,7 +143,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | Trail]:
     """Show
 
-     Lists what was done within 31 days to what is the merchant's, the newest first.
+     Lists the acts of the last 31 days that concern the merchant, the newest first.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -178,7 +178,7 @@ async def asyncio(
 ) -> Problem | Trail | None:
     """Show
 
-     Lists what was done within 31 days to what is the merchant's, the newest first.
+     Lists the acts of the last 31 days that concern the merchant, the newest first.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -69,8 +69,7 @@ def sync_detailed(
 ) -> Response[Problem | Trail]:
     """Show All
 
-     Lists what was done within 31 days to anything, the newest first. It needs a key of the
-    operator's.
+     Lists all acts of the last 31 days, the newest first. It needs a key of the operator's.
 
     Args:
         cursor (None | str | Unset): `next` of the page before; none for the first.
@@ -104,8 +103,7 @@ def sync(
 ) -> Problem | Trail | None:
     """Show All
 
-     Lists what was done within 31 days to anything, the newest first. It needs a key of the
-    operator's.
+     Lists all acts of the last 31 days, the newest first. It needs a key of the operator's.
 
     Args:
         cursor (None | str | Unset): `next` of the page before; none for the first.
@@ -134,8 +132,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | Trail]:
     """Show All
 
-     Lists what was done within 31 days to anything, the newest first. It needs a key of the
-    operator's.
+     Lists all acts of the last 31 days, the newest first. It needs a key of the operator's.
 
     Args:
         cursor (None | str | Unset): `next` of the page before; none for the first.
@@ -167,8 +164,7 @@ async def asyncio(
 ) -> Problem | Trail | None:
     """Show All
 
-     Lists what was done within 31 days to anything, the newest first. It needs a key of the
-    operator's.
+     Lists all acts of the last 31 days, the newest first. It needs a key of the operator's.
 
     Args:
         cursor (None | str | Unset): `next` of the page before; none for the first.

@@ -64,7 +64,8 @@ def sync_detailed(
 ) -> Response[FileReady | Problem]:
     """Take
 
-     Makes ready, once, the file that the same key has asked for and a person has approved.
+     Prepares the file that was asked for with the same key, once a person has approved it. It can
+    be prepared once.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -102,7 +103,8 @@ def sync(
 ) -> FileReady | Problem | None:
     """Take
 
-     Makes ready, once, the file that the same key has asked for and a person has approved.
+     Prepares the file that was asked for with the same key, once a person has approved it. It can
+    be prepared once.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -135,7 +137,8 @@ async def asyncio_detailed(
 ) -> Response[FileReady | Problem]:
     """Take
 
-     Makes ready, once, the file that the same key has asked for and a person has approved.
+     Prepares the file that was asked for with the same key, once a person has approved it. It can
+    be prepared once.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -171,7 +174,8 @@ async def asyncio(
 ) -> FileReady | Problem | None:
     """Take
 
-     Makes ready, once, the file that the same key has asked for and a person has approved.
+     Prepares the file that was asked for with the same key, once a person has approved it. It can
+    be prepared once.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -61,8 +61,8 @@ def sync_detailed(
 ) -> Response[FileReady | Problem]:
     """Take Of All
 
-     Makes ready, once, the file that the same key of the operator's has asked for and a person
-    has approved.
+     Prepares the file that was asked for with the same key of the operator's, once a person has
+    approved it. It can be prepared once.
 
     Args:
         approval_id (str):
@@ -97,8 +97,8 @@ def sync(
 ) -> FileReady | Problem | None:
     """Take Of All
 
-     Makes ready, once, the file that the same key of the operator's has asked for and a person
-    has approved.
+     Prepares the file that was asked for with the same key of the operator's, once a person has
+    approved it. It can be prepared once.
 
     Args:
         approval_id (str):
@@ -128,8 +128,8 @@ async def asyncio_detailed(
 ) -> Response[FileReady | Problem]:
     """Take Of All
 
-     Makes ready, once, the file that the same key of the operator's has asked for and a person
-    has approved.
+     Prepares the file that was asked for with the same key of the operator's, once a person has
+    approved it. It can be prepared once.
 
     Args:
         approval_id (str):
@@ -162,8 +162,8 @@ async def asyncio(
 ) -> FileReady | Problem | None:
     """Take Of All
 
-     Makes ready, once, the file that the same key of the operator's has asked for and a person
-    has approved.
+     Prepares the file that was asked for with the same key of the operator's, once a person has
+    approved it. It can be prepared once.
 
     Args:
         approval_id (str):

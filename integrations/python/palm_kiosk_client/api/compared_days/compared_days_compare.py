@@ -68,7 +68,7 @@ def sync_detailed(
 ) -> Response[ComparedDay | Problem]:
     """Compare
 
-     Compares a day with the payment provider now.
+     Compares a day with the payment provider now, and returns the numbers of the merchant.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -106,7 +106,7 @@ def sync(
 ) -> ComparedDay | Problem | None:
     """Compare
 
-     Compares a day with the payment provider now.
+     Compares a day with the payment provider now, and returns the numbers of the merchant.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -139,7 +139,7 @@ async def asyncio_detailed(
 ) -> Response[ComparedDay | Problem]:
     """Compare
 
-     Compares a day with the payment provider now.
+     Compares a day with the payment provider now, and returns the numbers of the merchant.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -175,7 +175,7 @@ async def asyncio(
 ) -> ComparedDay | Problem | None:
     """Compare
 
-     Compares a day with the payment provider now.
+     Compares a day with the payment provider now, and returns the numbers of the merchant.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -63,8 +63,8 @@ def sync_detailed(
 ) -> Response[ComparedDay | Problem]:
     """Compare All
 
-     Compares a day with the payment provider now, of all merchants. It needs a key of the
-    operator's.
+     Compares a day with the payment provider now, and returns the numbers of all merchants. It
+    needs a key of the operator's.
 
     Args:
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
@@ -99,8 +99,8 @@ def sync(
 ) -> ComparedDay | Problem | None:
     """Compare All
 
-     Compares a day with the payment provider now, of all merchants. It needs a key of the
-    operator's.
+     Compares a day with the payment provider now, and returns the numbers of all merchants. It
+    needs a key of the operator's.
 
     Args:
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
@@ -130,8 +130,8 @@ async def asyncio_detailed(
 ) -> Response[ComparedDay | Problem]:
     """Compare All
 
-     Compares a day with the payment provider now, of all merchants. It needs a key of the
-    operator's.
+     Compares a day with the payment provider now, and returns the numbers of all merchants. It
+    needs a key of the operator's.
 
     Args:
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
@@ -164,8 +164,8 @@ async def asyncio(
 ) -> ComparedDay | Problem | None:
     """Compare All
 
-     Compares a day with the payment provider now, of all merchants. It needs a key of the
-    operator's.
+     Compares a day with the payment provider now, and returns the numbers of all merchants. It
+    needs a key of the operator's.
 
     Args:
         idempotency_key (str): A name of your own for this request. Sent again within a day, it

@@ -55,8 +55,8 @@ def sync_detailed(
 ) -> Response[ComparedDays | Problem]:
     """Show All
 
-     Lists the latest 31 days that were compared, the newest first, as far as they are the
-    merchant's.
+     Lists the latest 31 days that were compared, the newest first, with the numbers of the
+    merchant.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -87,8 +87,8 @@ def sync(
 ) -> ComparedDays | Problem | None:
     """Show All
 
-     Lists the latest 31 days that were compared, the newest first, as far as they are the
-    merchant's.
+     Lists the latest 31 days that were compared, the newest first, with the numbers of the
+    merchant.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -114,8 +114,8 @@ async def asyncio_detailed(
 ) -> Response[ComparedDays | Problem]:
     """Show All
 
-     Lists the latest 31 days that were compared, the newest first, as far as they are the
-    merchant's.
+     Lists the latest 31 days that were compared, the newest first, with the numbers of the
+    merchant.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -144,8 +144,8 @@ async def asyncio(
 ) -> ComparedDays | Problem | None:
     """Show All
 
-     Lists the latest 31 days that were compared, the newest first, as far as they are the
-    merchant's.
+     Lists the latest 31 days that were compared, the newest first, with the numbers of the
+    merchant.
 
     Args:
         merchant_id (str): A merchant's id.

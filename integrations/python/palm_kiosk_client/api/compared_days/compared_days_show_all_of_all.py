@@ -49,8 +49,8 @@ def sync_detailed(
 ) -> Response[ComparedDays | Problem]:
     """Show All Of All
 
-     Lists the latest 31 days that were compared, of all merchants and of what the payment
-    provider alone knows of. It needs a key of the operator's.
+     Lists the latest 31 days that were compared, the newest first, with the numbers of all
+    merchants and of what only the payment provider knows of. It needs a key of the operator's.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -75,8 +75,8 @@ def sync(
 ) -> ComparedDays | Problem | None:
     """Show All Of All
 
-     Lists the latest 31 days that were compared, of all merchants and of what the payment
-    provider alone knows of. It needs a key of the operator's.
+     Lists the latest 31 days that were compared, the newest first, with the numbers of all
+    merchants and of what only the payment provider knows of. It needs a key of the operator's.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -97,8 +97,8 @@ async def asyncio_detailed(
 ) -> Response[ComparedDays | Problem]:
     """Show All Of All
 
-     Lists the latest 31 days that were compared, of all merchants and of what the payment
-    provider alone knows of. It needs a key of the operator's.
+     Lists the latest 31 days that were compared, the newest first, with the numbers of all
+    merchants and of what only the payment provider knows of. It needs a key of the operator's.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -121,8 +121,8 @@ async def asyncio(
 ) -> ComparedDays | Problem | None:
     """Show All Of All
 
-     Lists the latest 31 days that were compared, of all merchants and of what the payment
-    provider alone knows of. It needs a key of the operator's.
+     Lists the latest 31 days that were compared, the newest first, with the numbers of all
+    merchants and of what only the payment provider knows of. It needs a key of the operator's.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -78,7 +78,7 @@ def sync_detailed(
 ) -> Response[Differences | Problem]:
     """Show Differences
 
-     Tells on what the sides differ on a day, as far as it is the merchant's.
+     Lists the differences of a day that concern the merchant.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -118,7 +118,7 @@ def sync(
 ) -> Differences | Problem | None:
     """Show Differences
 
-     Tells on what the sides differ on a day, as far as it is the merchant's.
+     Lists the differences of a day that concern the merchant.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -153,7 +153,7 @@ async def asyncio_detailed(
 ) -> Response[Differences | Problem]:
     """Show Differences
 
-     Tells on what the sides differ on a day, as far as it is the merchant's.
+     Lists the differences of a day that concern the merchant.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -191,7 +191,7 @@ async def asyncio(
 ) -> Differences | Problem | None:
     """Show Differences
 
-     Tells on what the sides differ on a day, as far as it is the merchant's.
+     Lists the differences of a day that concern the merchant.
 
     Args:
         merchant_id (str): A merchant's id.

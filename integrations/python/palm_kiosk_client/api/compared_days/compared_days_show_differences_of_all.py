@@ -75,7 +75,7 @@ def sync_detailed(
 ) -> Response[Differences | Problem]:
     """Show Differences Of All
 
-     Tells on what the sides differ on a day. It needs a key of the operator's.
+     Lists all differences of a day. It needs a key of the operator's.
 
     Args:
         day (datetime.date):
@@ -112,7 +112,7 @@ def sync(
 ) -> Differences | Problem | None:
     """Show Differences Of All
 
-     Tells on what the sides differ on a day. It needs a key of the operator's.
+     Lists all differences of a day. It needs a key of the operator's.
 
     Args:
         day (datetime.date):
@@ -144,7 +144,7 @@ async def asyncio_detailed(
 ) -> Response[Differences | Problem]:
     """Show Differences Of All
 
-     Tells on what the sides differ on a day. It needs a key of the operator's.
+     Lists all differences of a day. It needs a key of the operator's.
 
     Args:
         day (datetime.date):
@@ -179,7 +179,7 @@ async def asyncio(
 ) -> Differences | Problem | None:
     """Show Differences Of All
 
-     Tells on what the sides differ on a day. It needs a key of the operator's.
+     Lists all differences of a day. It needs a key of the operator's.
 
     Args:
         day (datetime.date):

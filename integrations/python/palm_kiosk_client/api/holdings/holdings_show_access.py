@@ -58,7 +58,7 @@ def sync_detailed(
 ) -> Response[AccessThere | Problem]:
     """Show Access
 
-     Tells the doors of a site, and how many people may pass.
+     Returns the doors of a site, and how many people have access.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -92,7 +92,7 @@ def sync(
 ) -> AccessThere | Problem | None:
     """Show Access
 
-     Tells the doors of a site, and how many people may pass.
+     Returns the doors of a site, and how many people have access.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -121,7 +121,7 @@ async def asyncio_detailed(
 ) -> Response[AccessThere | Problem]:
     """Show Access
 
-     Tells the doors of a site, and how many people may pass.
+     Returns the doors of a site, and how many people have access.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -153,7 +153,7 @@ async def asyncio(
 ) -> AccessThere | Problem | None:
     """Show Access
 
-     Tells the doors of a site, and how many people may pass.
+     Returns the doors of a site, and how many people have access.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -71,15 +71,15 @@ def sync_detailed(
 ) -> Response[Problem | TakenFrom]:
     """Take Access
 
-     Takes somebody's access, at all doors of the site at once. They have it back when the site's
-    own list names them the next time that it is sent.
+     Takes a person's access away, at all doors of the site at once. They get it back if the list
+    that the site's own system sends next still names them.
 
     Args:
         merchant_id (str): A merchant's id.
         site_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (WhoseAccess): Somebody, as the site's own system calls them.
+        body (WhoseAccess): A person, by the id of the site's own system.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -113,15 +113,15 @@ def sync(
 ) -> Problem | TakenFrom | None:
     """Take Access
 
-     Takes somebody's access, at all doors of the site at once. They have it back when the site's
-    own list names them the next time that it is sent.
+     Takes a person's access away, at all doors of the site at once. They get it back if the list
+    that the site's own system sends next still names them.
 
     Args:
         merchant_id (str): A merchant's id.
         site_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (WhoseAccess): Somebody, as the site's own system calls them.
+        body (WhoseAccess): A person, by the id of the site's own system.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -150,15 +150,15 @@ async def asyncio_detailed(
 ) -> Response[Problem | TakenFrom]:
     """Take Access
 
-     Takes somebody's access, at all doors of the site at once. They have it back when the site's
-    own list names them the next time that it is sent.
+     Takes a person's access away, at all doors of the site at once. They get it back if the list
+    that the site's own system sends next still names them.
 
     Args:
         merchant_id (str): A merchant's id.
         site_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (WhoseAccess): Somebody, as the site's own system calls them.
+        body (WhoseAccess): A person, by the id of the site's own system.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -190,15 +190,15 @@ async def asyncio(
 ) -> Problem | TakenFrom | None:
     """Take Access
 
-     Takes somebody's access, at all doors of the site at once. They have it back when the site's
-    own list names them the next time that it is sent.
+     Takes a person's access away, at all doors of the site at once. They get it back if the list
+    that the site's own system sends next still names them.
 
     Args:
         merchant_id (str): A merchant's id.
         site_id (str):
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (WhoseAccess): Somebody, as the site's own system calls them.
+        body (WhoseAccess): A person, by the id of the site's own system.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

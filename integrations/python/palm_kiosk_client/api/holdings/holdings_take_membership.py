@@ -68,7 +68,7 @@ def sync_detailed(
 ) -> Response[Problem | TakenFrom]:
     """Take Membership
 
-     Takes a membership from everybody who has linked it. It counts as before in the merchant's
+     Takes a membership away from everybody who has linked it. It stays valid in the merchant's
     own system.
 
     Args:
@@ -107,7 +107,7 @@ def sync(
 ) -> Problem | TakenFrom | None:
     """Take Membership
 
-     Takes a membership from everybody who has linked it. It counts as before in the merchant's
+     Takes a membership away from everybody who has linked it. It stays valid in the merchant's
     own system.
 
     Args:
@@ -141,7 +141,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | TakenFrom]:
     """Take Membership
 
-     Takes a membership from everybody who has linked it. It counts as before in the merchant's
+     Takes a membership away from everybody who has linked it. It stays valid in the merchant's
     own system.
 
     Args:
@@ -178,7 +178,7 @@ async def asyncio(
 ) -> Problem | TakenFrom | None:
     """Take Membership
 
-     Takes a membership from everybody who has linked it. It counts as before in the merchant's
+     Takes a membership away from everybody who has linked it. It stays valid in the merchant's
     own system.
 
     Args:

@@ -68,7 +68,8 @@ def sync_detailed(
 ) -> Response[Problem | TakenFrom]:
     """Take Ticket
 
-     Takes a ticket from whom it is linked to. It counts as before in the venue's own system.
+     Takes a ticket away from the person who has linked it. It stays valid in the venue's own
+    system.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -106,7 +107,8 @@ def sync(
 ) -> Problem | TakenFrom | None:
     """Take Ticket
 
-     Takes a ticket from whom it is linked to. It counts as before in the venue's own system.
+     Takes a ticket away from the person who has linked it. It stays valid in the venue's own
+    system.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -139,7 +141,8 @@ async def asyncio_detailed(
 ) -> Response[Problem | TakenFrom]:
     """Take Ticket
 
-     Takes a ticket from whom it is linked to. It counts as before in the venue's own system.
+     Takes a ticket away from the person who has linked it. It stays valid in the venue's own
+    system.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -175,7 +178,8 @@ async def asyncio(
 ) -> Problem | TakenFrom | None:
     """Take Ticket
 
-     Takes a ticket from whom it is linked to. It counts as before in the venue's own system.
+     Takes a ticket away from the person who has linked it. It stays valid in the venue's own
+    system.
 
     Args:
         merchant_id (str): A merchant's id.

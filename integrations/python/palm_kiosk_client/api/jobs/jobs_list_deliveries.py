@@ -74,7 +74,8 @@ def sync_detailed(
 ) -> Response[NotTakenDeliveries | Problem]:
     """List Deliveries
 
-     Lists what receivers of webhooks have not taken within 30 days, the newest first.
+     Lists the events of the last 30 days that receivers of webhooks have not accepted, the newest
+    first.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -111,7 +112,8 @@ def sync(
 ) -> NotTakenDeliveries | Problem | None:
     """List Deliveries
 
-     Lists what receivers of webhooks have not taken within 30 days, the newest first.
+     Lists the events of the last 30 days that receivers of webhooks have not accepted, the newest
+    first.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -143,7 +145,8 @@ async def asyncio_detailed(
 ) -> Response[NotTakenDeliveries | Problem]:
     """List Deliveries
 
-     Lists what receivers of webhooks have not taken within 30 days, the newest first.
+     Lists the events of the last 30 days that receivers of webhooks have not accepted, the newest
+    first.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -178,7 +181,8 @@ async def asyncio(
 ) -> NotTakenDeliveries | Problem | None:
     """List Deliveries
 
-     Lists what receivers of webhooks have not taken within 30 days, the newest first.
+     Lists the events of the last 30 days that receivers of webhooks have not accepted, the newest
+    first.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -74,7 +74,8 @@ def sync_detailed(
 ) -> Response[Problem | UnsentReceipts]:
     """List Receipts
 
-     Lists purchases within 30 days whose receipt was given up, the newest first.
+     Lists the purchases of the last 30 days whose receipt could not be sent and is not tried any
+    more, the newest first.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -111,7 +112,8 @@ def sync(
 ) -> Problem | UnsentReceipts | None:
     """List Receipts
 
-     Lists purchases within 30 days whose receipt was given up, the newest first.
+     Lists the purchases of the last 30 days whose receipt could not be sent and is not tried any
+    more, the newest first.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -143,7 +145,8 @@ async def asyncio_detailed(
 ) -> Response[Problem | UnsentReceipts]:
     """List Receipts
 
-     Lists purchases within 30 days whose receipt was given up, the newest first.
+     Lists the purchases of the last 30 days whose receipt could not be sent and is not tried any
+    more, the newest first.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -178,7 +181,8 @@ async def asyncio(
 ) -> Problem | UnsentReceipts | None:
     """List Receipts
 
-     Lists purchases within 30 days whose receipt was given up, the newest first.
+     Lists the purchases of the last 30 days whose receipt could not be sent and is not tried any
+    more, the newest first.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -55,7 +55,7 @@ def sync_detailed(
 ) -> Response[MerchantJobs | Problem]:
     """Show
 
-     Counts the deletions of a merchant within 30 days.
+     Counts the deletions at a merchant in the last 30 days.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -86,7 +86,7 @@ def sync(
 ) -> MerchantJobs | Problem | None:
     """Show
 
-     Counts the deletions of a merchant within 30 days.
+     Counts the deletions at a merchant in the last 30 days.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -112,7 +112,7 @@ async def asyncio_detailed(
 ) -> Response[MerchantJobs | Problem]:
     """Show
 
-     Counts the deletions of a merchant within 30 days.
+     Counts the deletions at a merchant in the last 30 days.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -141,7 +141,7 @@ async def asyncio(
 ) -> MerchantJobs | Problem | None:
     """Show
 
-     Counts the deletions of a merchant within 30 days.
+     Counts the deletions at a merchant in the last 30 days.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -49,7 +49,7 @@ def sync_detailed(
 ) -> Response[Problem | ServiceJobs]:
     """Show Service
 
-     Tells what the service does by itself, for all merchants. It needs a key of the
+     Returns what the service does by itself, for all merchants. It needs a key of the
     operator's.
 
     Raises:
@@ -75,7 +75,7 @@ def sync(
 ) -> Problem | ServiceJobs | None:
     """Show Service
 
-     Tells what the service does by itself, for all merchants. It needs a key of the
+     Returns what the service does by itself, for all merchants. It needs a key of the
     operator's.
 
     Raises:
@@ -97,7 +97,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | ServiceJobs]:
     """Show Service
 
-     Tells what the service does by itself, for all merchants. It needs a key of the
+     Returns what the service does by itself, for all merchants. It needs a key of the
     operator's.
 
     Raises:
@@ -121,7 +121,7 @@ async def asyncio(
 ) -> Problem | ServiceJobs | None:
     """Show Service
 
-     Tells what the service does by itself, for all merchants. It needs a key of the
+     Returns what the service does by itself, for all merchants. It needs a key of the
     operator's.
 
     Raises:

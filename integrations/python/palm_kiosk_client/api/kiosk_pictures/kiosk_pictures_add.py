@@ -69,7 +69,7 @@ def sync_detailed(
 ) -> Response[GivenPicture | Problem]:
     """Add
 
-     Takes one more picture for the welcome screen, behind the others.
+     Adds a picture to the welcome screen, after the others.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -110,7 +110,7 @@ def sync(
 ) -> GivenPicture | Problem | None:
     """Add
 
-     Takes one more picture for the welcome screen, behind the others.
+     Adds a picture to the welcome screen, after the others.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -146,7 +146,7 @@ async def asyncio_detailed(
 ) -> Response[GivenPicture | Problem]:
     """Add
 
-     Takes one more picture for the welcome screen, behind the others.
+     Adds a picture to the welcome screen, after the others.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -185,7 +185,7 @@ async def asyncio(
 ) -> GivenPicture | Problem | None:
     """Add
 
-     Takes one more picture for the welcome screen, behind the others.
+     Adds a picture to the welcome screen, after the others.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -68,7 +68,8 @@ def sync_detailed(
 ) -> Response[KioskPictures | Problem]:
     """Arrange
 
-     Has the welcome screen show its pictures in this order, and none that is left out.
+     Sets the order of the pictures of the welcome screen, and removes those that are not
+    named.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -105,7 +106,8 @@ def sync(
 ) -> KioskPictures | Problem | None:
     """Arrange
 
-     Has the welcome screen show its pictures in this order, and none that is left out.
+     Sets the order of the pictures of the welcome screen, and removes those that are not
+    named.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -137,7 +139,8 @@ async def asyncio_detailed(
 ) -> Response[KioskPictures | Problem]:
     """Arrange
 
-     Has the welcome screen show its pictures in this order, and none that is left out.
+     Sets the order of the pictures of the welcome screen, and removes those that are not
+    named.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -172,7 +175,8 @@ async def asyncio(
 ) -> KioskPictures | Problem | None:
     """Arrange
 
-     Has the welcome screen show its pictures in this order, and none that is left out.
+     Sets the order of the pictures of the welcome screen, and removes those that are not
+    named.
 
     Args:
         merchant_id (str): A merchant's id.

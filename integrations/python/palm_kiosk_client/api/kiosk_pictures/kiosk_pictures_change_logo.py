@@ -66,7 +66,7 @@ def sync_detailed(
 ) -> Response[GivenPicture | Problem]:
     """Change Logo
 
-     Takes a logo in the place of the one before.
+     Sets the logo.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -103,7 +103,7 @@ def sync(
 ) -> GivenPicture | Problem | None:
     """Change Logo
 
-     Takes a logo in the place of the one before.
+     Sets the logo.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -135,7 +135,7 @@ async def asyncio_detailed(
 ) -> Response[GivenPicture | Problem]:
     """Change Logo
 
-     Takes a logo in the place of the one before.
+     Sets the logo.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -170,7 +170,7 @@ async def asyncio(
 ) -> GivenPicture | Problem | None:
     """Change Logo
 
-     Takes a logo in the place of the one before.
+     Sets the logo.
 
     Args:
         merchant_id (str): A merchant's id.

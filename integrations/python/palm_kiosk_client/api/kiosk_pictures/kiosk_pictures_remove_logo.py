@@ -56,7 +56,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """Remove Logo
 
-     Has kiosks show the merchant's name again.
+     Removes the logo. The kiosks show the merchant's name again.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -90,7 +90,7 @@ def sync(
 ) -> Any | Problem | None:
     """Remove Logo
 
-     Has kiosks show the merchant's name again.
+     Removes the logo. The kiosks show the merchant's name again.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -119,7 +119,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """Remove Logo
 
-     Has kiosks show the merchant's name again.
+     Removes the logo. The kiosks show the merchant's name again.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -151,7 +151,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """Remove Logo
 
-     Has kiosks show the merchant's name again.
+     Removes the logo. The kiosks show the merchant's name again.
 
     Args:
         merchant_id (str): A merchant's id.

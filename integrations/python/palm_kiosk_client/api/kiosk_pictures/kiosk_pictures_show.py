@@ -58,7 +58,7 @@ def sync_detailed(
 ) -> Response[File | Problem]:
     """Show
 
-     Returns a picture that kiosks of the merchant show, as they get it.
+     Returns the PNG of a picture that kiosks of the merchant show.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -92,7 +92,7 @@ def sync(
 ) -> File | Problem | None:
     """Show
 
-     Returns a picture that kiosks of the merchant show, as they get it.
+     Returns the PNG of a picture that kiosks of the merchant show.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -121,7 +121,7 @@ async def asyncio_detailed(
 ) -> Response[File | Problem]:
     """Show
 
-     Returns a picture that kiosks of the merchant show, as they get it.
+     Returns the PNG of a picture that kiosks of the merchant show.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -153,7 +153,7 @@ async def asyncio(
 ) -> File | Problem | None:
     """Show
 
-     Returns a picture that kiosks of the merchant show, as they get it.
+     Returns the PNG of a picture that kiosks of the merchant show.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -69,7 +69,7 @@ def sync_detailed(
     """Move
 
      Moves a kiosk to another site of its merchant. It loses its door and its card reader, which
-    stay where they are.
+    stay at the old site.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -107,7 +107,7 @@ def sync(
     """Move
 
      Moves a kiosk to another site of its merchant. It loses its door and its card reader, which
-    stay where they are.
+    stay at the old site.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -140,7 +140,7 @@ async def asyncio_detailed(
     """Move
 
      Moves a kiosk to another site of its merchant. It loses its door and its card reader, which
-    stay where they are.
+    stay at the old site.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -176,7 +176,7 @@ async def asyncio(
     """Move
 
      Moves a kiosk to another site of its merchant. It loses its door and its card reader, which
-    stay where they are.
+    stay at the old site.
 
     Args:
         merchant_id (str): A merchant's id.

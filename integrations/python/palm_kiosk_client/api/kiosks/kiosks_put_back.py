@@ -64,7 +64,7 @@ def sync_detailed(
 ) -> Response[KioskInFull | Problem]:
     """Put Back
 
-     Puts a kiosk back into service that was called to maintenance.
+     Puts a kiosk that was taken out of service back.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -102,7 +102,7 @@ def sync(
 ) -> KioskInFull | Problem | None:
     """Put Back
 
-     Puts a kiosk back into service that was called to maintenance.
+     Puts a kiosk that was taken out of service back.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -135,7 +135,7 @@ async def asyncio_detailed(
 ) -> Response[KioskInFull | Problem]:
     """Put Back
 
-     Puts a kiosk back into service that was called to maintenance.
+     Puts a kiosk that was taken out of service back.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -171,7 +171,7 @@ async def asyncio(
 ) -> KioskInFull | Problem | None:
     """Put Back
 
-     Puts a kiosk back into service that was called to maintenance.
+     Puts a kiosk that was taken out of service back.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -64,7 +64,7 @@ def sync_detailed(
 ) -> Response[ActivationCodeTold | Problem]:
     """Replace
 
-     Makes a code that activates another kiosk in the place of this one, or this one again.
+     Makes a code that activates another kiosk in place of this one, or this one again.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -102,7 +102,7 @@ def sync(
 ) -> ActivationCodeTold | Problem | None:
     """Replace
 
-     Makes a code that activates another kiosk in the place of this one, or this one again.
+     Makes a code that activates another kiosk in place of this one, or this one again.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -135,7 +135,7 @@ async def asyncio_detailed(
 ) -> Response[ActivationCodeTold | Problem]:
     """Replace
 
-     Makes a code that activates another kiosk in the place of this one, or this one again.
+     Makes a code that activates another kiosk in place of this one, or this one again.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -171,7 +171,7 @@ async def asyncio(
 ) -> ActivationCodeTold | Problem | None:
     """Replace
 
-     Makes a code that activates another kiosk in the place of this one, or this one again.
+     Makes a code that activates another kiosk in place of this one, or this one again.
 
     Args:
         merchant_id (str): A merchant's id.

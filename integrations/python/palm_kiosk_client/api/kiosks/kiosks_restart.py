@@ -64,7 +64,7 @@ def sync_detailed(
 ) -> Response[KioskInFull | Problem]:
     """Restart
 
-     Has a kiosk start again, as soon as nobody is before it.
+     Restarts a kiosk as soon as nobody is in front of it.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -102,7 +102,7 @@ def sync(
 ) -> KioskInFull | Problem | None:
     """Restart
 
-     Has a kiosk start again, as soon as nobody is before it.
+     Restarts a kiosk as soon as nobody is in front of it.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -135,7 +135,7 @@ async def asyncio_detailed(
 ) -> Response[KioskInFull | Problem]:
     """Restart
 
-     Has a kiosk start again, as soon as nobody is before it.
+     Restarts a kiosk as soon as nobody is in front of it.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -171,7 +171,7 @@ async def asyncio(
 ) -> KioskInFull | Problem | None:
     """Restart
 
-     Has a kiosk start again, as soon as nobody is before it.
+     Restarts a kiosk as soon as nobody is in front of it.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -69,8 +69,8 @@ def sync_detailed(
 ) -> Response[Problem | Revocation]:
     """Revoke
 
-     Makes a kiosk unknown from now on. A key does so three times within a day; more is asked
-    for.
+     Revokes a kiosk, which the service does not know from then on. A key may revoke three kiosks
+    within a day; for more, a person has to approve the request.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -108,8 +108,8 @@ def sync(
 ) -> Problem | Revocation | None:
     """Revoke
 
-     Makes a kiosk unknown from now on. A key does so three times within a day; more is asked
-    for.
+     Revokes a kiosk, which the service does not know from then on. A key may revoke three kiosks
+    within a day; for more, a person has to approve the request.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -142,8 +142,8 @@ async def asyncio_detailed(
 ) -> Response[Problem | Revocation]:
     """Revoke
 
-     Makes a kiosk unknown from now on. A key does so three times within a day; more is asked
-    for.
+     Revokes a kiosk, which the service does not know from then on. A key may revoke three kiosks
+    within a day; for more, a person has to approve the request.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -179,8 +179,8 @@ async def asyncio(
 ) -> Problem | Revocation | None:
     """Revoke
 
-     Makes a kiosk unknown from now on. A key does so three times within a day; more is asked
-    for.
+     Revokes a kiosk, which the service does not know from then on. A key may revoke three kiosks
+    within a day; for more, a person has to approve the request.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -64,7 +64,7 @@ def sync_detailed(
 ) -> Response[Problem | Revocation]:
     """Revoke At Site
 
-     Asks to revoke all kiosks that are active at a site.
+     Asks for approval to revoke all active kiosks of a site.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -102,7 +102,7 @@ def sync(
 ) -> Problem | Revocation | None:
     """Revoke At Site
 
-     Asks to revoke all kiosks that are active at a site.
+     Asks for approval to revoke all active kiosks of a site.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -135,7 +135,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | Revocation]:
     """Revoke At Site
 
-     Asks to revoke all kiosks that are active at a site.
+     Asks for approval to revoke all active kiosks of a site.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -171,7 +171,7 @@ async def asyncio(
 ) -> Problem | Revocation | None:
     """Revoke At Site
 
-     Asks to revoke all kiosks that are active at a site.
+     Asks for approval to revoke all active kiosks of a site.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -87,12 +87,12 @@ def sync_detailed(
 ) -> Response[KiosksTold | Problem]:
     """Show All
 
-     Lists kiosks, revoked ones as well, the last activated first.
+     Lists the merchant's kiosks, with those that are revoked, the latest activated first.
 
     Args:
         merchant_id (str): A merchant's id.
-        site_id (None | str | Unset): Only those there.
-        needs_somebody (bool | Unset): Only those that somebody should look at. Default: False.
+        site_id (None | str | Unset): Only kiosks at this site.
+        needs_somebody (bool | Unset): Only kiosks that somebody should look at. Default: False.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 
@@ -130,12 +130,12 @@ def sync(
 ) -> KiosksTold | Problem | None:
     """Show All
 
-     Lists kiosks, revoked ones as well, the last activated first.
+     Lists the merchant's kiosks, with those that are revoked, the latest activated first.
 
     Args:
         merchant_id (str): A merchant's id.
-        site_id (None | str | Unset): Only those there.
-        needs_somebody (bool | Unset): Only those that somebody should look at. Default: False.
+        site_id (None | str | Unset): Only kiosks at this site.
+        needs_somebody (bool | Unset): Only kiosks that somebody should look at. Default: False.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 
@@ -168,12 +168,12 @@ async def asyncio_detailed(
 ) -> Response[KiosksTold | Problem]:
     """Show All
 
-     Lists kiosks, revoked ones as well, the last activated first.
+     Lists the merchant's kiosks, with those that are revoked, the latest activated first.
 
     Args:
         merchant_id (str): A merchant's id.
-        site_id (None | str | Unset): Only those there.
-        needs_somebody (bool | Unset): Only those that somebody should look at. Default: False.
+        site_id (None | str | Unset): Only kiosks at this site.
+        needs_somebody (bool | Unset): Only kiosks that somebody should look at. Default: False.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 
@@ -209,12 +209,12 @@ async def asyncio(
 ) -> KiosksTold | Problem | None:
     """Show All
 
-     Lists kiosks, revoked ones as well, the last activated first.
+     Lists the merchant's kiosks, with those that are revoked, the latest activated first.
 
     Args:
         merchant_id (str): A merchant's id.
-        site_id (None | str | Unset): Only those there.
-        needs_somebody (bool | Unset): Only those that somebody should look at. Default: False.
+        site_id (None | str | Unset): Only kiosks at this site.
+        needs_somebody (bool | Unset): Only kiosks that somebody should look at. Default: False.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 

@@ -73,11 +73,11 @@ def sync_detailed(
 ) -> Response[KiosksTold | Problem]:
     """Show Everywhere
 
-     Lists the kiosks of every merchant, the last activated first. It needs a key of the
+     Lists the kiosks of every merchant, the latest activated first. It needs a key of the
     operator's.
 
     Args:
-        needs_somebody (bool | Unset): Only those that somebody should look at. Default: False.
+        needs_somebody (bool | Unset): Only kiosks that somebody should look at. Default: False.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 
@@ -111,11 +111,11 @@ def sync(
 ) -> KiosksTold | Problem | None:
     """Show Everywhere
 
-     Lists the kiosks of every merchant, the last activated first. It needs a key of the
+     Lists the kiosks of every merchant, the latest activated first. It needs a key of the
     operator's.
 
     Args:
-        needs_somebody (bool | Unset): Only those that somebody should look at. Default: False.
+        needs_somebody (bool | Unset): Only kiosks that somebody should look at. Default: False.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 
@@ -144,11 +144,11 @@ async def asyncio_detailed(
 ) -> Response[KiosksTold | Problem]:
     """Show Everywhere
 
-     Lists the kiosks of every merchant, the last activated first. It needs a key of the
+     Lists the kiosks of every merchant, the latest activated first. It needs a key of the
     operator's.
 
     Args:
-        needs_somebody (bool | Unset): Only those that somebody should look at. Default: False.
+        needs_somebody (bool | Unset): Only kiosks that somebody should look at. Default: False.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 
@@ -180,11 +180,11 @@ async def asyncio(
 ) -> KiosksTold | Problem | None:
     """Show Everywhere
 
-     Lists the kiosks of every merchant, the last activated first. It needs a key of the
+     Lists the kiosks of every merchant, the latest activated first. It needs a key of the
     operator's.
 
     Args:
-        needs_somebody (bool | Unset): Only those that somebody should look at. Default: False.
+        needs_somebody (bool | Unset): Only kiosks that somebody should look at. Default: False.
         cursor (None | str | Unset): `next` of the page before; none for the first.
         limit (int | Unset): How many entries at most. Default: 50.
 

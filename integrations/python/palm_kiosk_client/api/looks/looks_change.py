@@ -67,14 +67,14 @@ def sync_detailed(
 ) -> Response[Look | Problem]:
     """Change
 
-     Has the kiosks of a site be like that, within a minute.
+     Sets the look of the kiosks of a site, which change within a minute.
 
     Args:
         merchant_id (str): A merchant's id.
         site_id (str):
-        body (Look): The settings of all kiosks of a site. Where one is null, each kiosk has its
-            own. All of them
-            are named, so that none is taken away because it was forgotten.
+        body (Look): The settings of all kiosks of a site. For a field that is null, each kiosk
+            uses its own
+            setting. All fields are required, so that no setting is removed by mistake.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -106,14 +106,14 @@ def sync(
 ) -> Look | Problem | None:
     """Change
 
-     Has the kiosks of a site be like that, within a minute.
+     Sets the look of the kiosks of a site, which change within a minute.
 
     Args:
         merchant_id (str): A merchant's id.
         site_id (str):
-        body (Look): The settings of all kiosks of a site. Where one is null, each kiosk has its
-            own. All of them
-            are named, so that none is taken away because it was forgotten.
+        body (Look): The settings of all kiosks of a site. For a field that is null, each kiosk
+            uses its own
+            setting. All fields are required, so that no setting is removed by mistake.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -140,14 +140,14 @@ async def asyncio_detailed(
 ) -> Response[Look | Problem]:
     """Change
 
-     Has the kiosks of a site be like that, within a minute.
+     Sets the look of the kiosks of a site, which change within a minute.
 
     Args:
         merchant_id (str): A merchant's id.
         site_id (str):
-        body (Look): The settings of all kiosks of a site. Where one is null, each kiosk has its
-            own. All of them
-            are named, so that none is taken away because it was forgotten.
+        body (Look): The settings of all kiosks of a site. For a field that is null, each kiosk
+            uses its own
+            setting. All fields are required, so that no setting is removed by mistake.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -177,14 +177,14 @@ async def asyncio(
 ) -> Look | Problem | None:
     """Change
 
-     Has the kiosks of a site be like that, within a minute.
+     Sets the look of the kiosks of a site, which change within a minute.
 
     Args:
         merchant_id (str): A merchant's id.
         site_id (str):
-        body (Look): The settings of all kiosks of a site. Where one is null, each kiosk has its
-            own. All of them
-            are named, so that none is taken away because it was forgotten.
+        body (Look): The settings of all kiosks of a site. For a field that is null, each kiosk
+            uses its own
+            setting. All fields are required, so that no setting is removed by mistake.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

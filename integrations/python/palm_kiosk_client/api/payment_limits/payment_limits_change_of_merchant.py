@@ -65,14 +65,13 @@ def sync_detailed(
 ) -> Response[PlaceLimits | Problem]:
     """Change Of Merchant
 
-     Sets what a merchant asks for, at all of its sites.
+     Sets the limits of a merchant, which apply at all of its sites.
 
     Args:
         merchant_id (str): A merchant's id.
-        body (PaymentLimits): From which amounts on a palm alone does not pay, in the minor unit
-            of the currency; null for
-            what is not asked for. All of them are named, so that none is taken away because it was
-            forgotten.
+        body (PaymentLimits): Limits of payments, in the minor unit of the currency; null where
+            there is no limit. All
+            fields are required, so that no limit is removed by mistake.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -102,14 +101,13 @@ def sync(
 ) -> PlaceLimits | Problem | None:
     """Change Of Merchant
 
-     Sets what a merchant asks for, at all of its sites.
+     Sets the limits of a merchant, which apply at all of its sites.
 
     Args:
         merchant_id (str): A merchant's id.
-        body (PaymentLimits): From which amounts on a palm alone does not pay, in the minor unit
-            of the currency; null for
-            what is not asked for. All of them are named, so that none is taken away because it was
-            forgotten.
+        body (PaymentLimits): Limits of payments, in the minor unit of the currency; null where
+            there is no limit. All
+            fields are required, so that no limit is removed by mistake.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -134,14 +132,13 @@ async def asyncio_detailed(
 ) -> Response[PlaceLimits | Problem]:
     """Change Of Merchant
 
-     Sets what a merchant asks for, at all of its sites.
+     Sets the limits of a merchant, which apply at all of its sites.
 
     Args:
         merchant_id (str): A merchant's id.
-        body (PaymentLimits): From which amounts on a palm alone does not pay, in the minor unit
-            of the currency; null for
-            what is not asked for. All of them are named, so that none is taken away because it was
-            forgotten.
+        body (PaymentLimits): Limits of payments, in the minor unit of the currency; null where
+            there is no limit. All
+            fields are required, so that no limit is removed by mistake.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -169,14 +166,13 @@ async def asyncio(
 ) -> PlaceLimits | Problem | None:
     """Change Of Merchant
 
-     Sets what a merchant asks for, at all of its sites.
+     Sets the limits of a merchant, which apply at all of its sites.
 
     Args:
         merchant_id (str): A merchant's id.
-        body (PaymentLimits): From which amounts on a palm alone does not pay, in the minor unit
-            of the currency; null for
-            what is not asked for. All of them are named, so that none is taken away because it was
-            forgotten.
+        body (PaymentLimits): Limits of payments, in the minor unit of the currency; null where
+            there is no limit. All
+            fields are required, so that no limit is removed by mistake.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

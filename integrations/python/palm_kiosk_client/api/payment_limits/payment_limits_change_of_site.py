@@ -68,15 +68,14 @@ def sync_detailed(
 ) -> Response[PlaceLimits | Problem]:
     """Change Of Site
 
-     Sets what a site asks for, beside its merchant.
+     Sets the limits of a site, which apply in addition to those of its merchant.
 
     Args:
         merchant_id (str): A merchant's id.
         site_id (str):
-        body (PaymentLimits): From which amounts on a palm alone does not pay, in the minor unit
-            of the currency; null for
-            what is not asked for. All of them are named, so that none is taken away because it was
-            forgotten.
+        body (PaymentLimits): Limits of payments, in the minor unit of the currency; null where
+            there is no limit. All
+            fields are required, so that no limit is removed by mistake.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -108,15 +107,14 @@ def sync(
 ) -> PlaceLimits | Problem | None:
     """Change Of Site
 
-     Sets what a site asks for, beside its merchant.
+     Sets the limits of a site, which apply in addition to those of its merchant.
 
     Args:
         merchant_id (str): A merchant's id.
         site_id (str):
-        body (PaymentLimits): From which amounts on a palm alone does not pay, in the minor unit
-            of the currency; null for
-            what is not asked for. All of them are named, so that none is taken away because it was
-            forgotten.
+        body (PaymentLimits): Limits of payments, in the minor unit of the currency; null where
+            there is no limit. All
+            fields are required, so that no limit is removed by mistake.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -143,15 +141,14 @@ async def asyncio_detailed(
 ) -> Response[PlaceLimits | Problem]:
     """Change Of Site
 
-     Sets what a site asks for, beside its merchant.
+     Sets the limits of a site, which apply in addition to those of its merchant.
 
     Args:
         merchant_id (str): A merchant's id.
         site_id (str):
-        body (PaymentLimits): From which amounts on a palm alone does not pay, in the minor unit
-            of the currency; null for
-            what is not asked for. All of them are named, so that none is taken away because it was
-            forgotten.
+        body (PaymentLimits): Limits of payments, in the minor unit of the currency; null where
+            there is no limit. All
+            fields are required, so that no limit is removed by mistake.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -181,15 +178,14 @@ async def asyncio(
 ) -> PlaceLimits | Problem | None:
     """Change Of Site
 
-     Sets what a site asks for, beside its merchant.
+     Sets the limits of a site, which apply in addition to those of its merchant.
 
     Args:
         merchant_id (str): A merchant's id.
         site_id (str):
-        body (PaymentLimits): From which amounts on a palm alone does not pay, in the minor unit
-            of the currency; null for
-            what is not asked for. All of them are named, so that none is taken away because it was
-            forgotten.
+        body (PaymentLimits): Limits of payments, in the minor unit of the currency; null where
+            there is no limit. All
+            fields are required, so that no limit is removed by mistake.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

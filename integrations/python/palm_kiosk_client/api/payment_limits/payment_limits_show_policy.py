@@ -55,7 +55,7 @@ def sync_detailed(
 ) -> Response[Problem | ServicePolicy]:
     """Show Policy
 
-     Tells what no merchant can change.
+     Returns the policy of the whole service, which no merchant can change.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -86,7 +86,7 @@ def sync(
 ) -> Problem | ServicePolicy | None:
     """Show Policy
 
-     Tells what no merchant can change.
+     Returns the policy of the whole service, which no merchant can change.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -112,7 +112,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | ServicePolicy]:
     """Show Policy
 
-     Tells what no merchant can change.
+     Returns the policy of the whole service, which no merchant can change.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -141,7 +141,7 @@ async def asyncio(
 ) -> Problem | ServicePolicy | None:
     """Show Policy
 
-     Tells what no merchant can change.
+     Returns the policy of the whole service, which no merchant can change.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -73,14 +73,16 @@ def sync_detailed(
 ) -> Response[Problem | PurchaseFile]:
     """Ask
 
-     Makes a file of purchases ready: of one site or kiosk in a day or a month, or of one
-    reference, five times a day. What is more is asked for, and a person has to approve it.
+     Prepares a file of the purchases of one site or kiosk in a day or a month, or of one
+    reference. A key may do so five times a day. For more purchases or files, a person has to
+    approve the request.
 
     Args:
         merchant_id (str): A merchant's id.
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (WantedFile): Which purchases are wanted; null is any.
+        body (WantedFile): The filter for the purchases of a file. A field that is null does not
+            filter.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -112,14 +114,16 @@ def sync(
 ) -> Problem | PurchaseFile | None:
     """Ask
 
-     Makes a file of purchases ready: of one site or kiosk in a day or a month, or of one
-    reference, five times a day. What is more is asked for, and a person has to approve it.
+     Prepares a file of the purchases of one site or kiosk in a day or a month, or of one
+    reference. A key may do so five times a day. For more purchases or files, a person has to
+    approve the request.
 
     Args:
         merchant_id (str): A merchant's id.
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (WantedFile): Which purchases are wanted; null is any.
+        body (WantedFile): The filter for the purchases of a file. A field that is null does not
+            filter.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -146,14 +150,16 @@ async def asyncio_detailed(
 ) -> Response[Problem | PurchaseFile]:
     """Ask
 
-     Makes a file of purchases ready: of one site or kiosk in a day or a month, or of one
-    reference, five times a day. What is more is asked for, and a person has to approve it.
+     Prepares a file of the purchases of one site or kiosk in a day or a month, or of one
+    reference. A key may do so five times a day. For more purchases or files, a person has to
+    approve the request.
 
     Args:
         merchant_id (str): A merchant's id.
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (WantedFile): Which purchases are wanted; null is any.
+        body (WantedFile): The filter for the purchases of a file. A field that is null does not
+            filter.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -183,14 +189,16 @@ async def asyncio(
 ) -> Problem | PurchaseFile | None:
     """Ask
 
-     Makes a file of purchases ready: of one site or kiosk in a day or a month, or of one
-    reference, five times a day. What is more is asked for, and a person has to approve it.
+     Prepares a file of the purchases of one site or kiosk in a day or a month, or of one
+    reference. A key may do so five times a day. For more purchases or files, a person has to
+    approve the request.
 
     Args:
         merchant_id (str): A merchant's id.
         idempotency_key (str): A name of your own for this request. Sent again within a day, it
             gets the first answer again.
-        body (WantedFile): Which purchases are wanted; null is any.
+        body (WantedFile): The filter for the purchases of a file. A field that is null does not
+            filter.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

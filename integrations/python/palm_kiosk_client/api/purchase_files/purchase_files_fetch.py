@@ -56,8 +56,8 @@ def sync_detailed(
 ) -> Response[Problem | str]:
     """Fetch
 
-     Gives a file that the same key has made ready within ten minutes: a purchase a line, after
-    the names of the columns.
+     Returns a file that was prepared with the same key within the last ten minutes. Its first
+    line names the columns, and each further line is a purchase.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -91,8 +91,8 @@ def sync(
 ) -> Problem | str | None:
     """Fetch
 
-     Gives a file that the same key has made ready within ten minutes: a purchase a line, after
-    the names of the columns.
+     Returns a file that was prepared with the same key within the last ten minutes. Its first
+    line names the columns, and each further line is a purchase.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -121,8 +121,8 @@ async def asyncio_detailed(
 ) -> Response[Problem | str]:
     """Fetch
 
-     Gives a file that the same key has made ready within ten minutes: a purchase a line, after
-    the names of the columns.
+     Returns a file that was prepared with the same key within the last ten minutes. Its first
+    line names the columns, and each further line is a purchase.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -154,8 +154,8 @@ async def asyncio(
 ) -> Problem | str | None:
     """Fetch
 
-     Gives a file that the same key has made ready within ten minutes: a purchase a line, after
-    the names of the columns.
+     Returns a file that was prepared with the same key within the last ten minutes. Its first
+    line names the columns, and each further line is a purchase.
 
     Args:
         merchant_id (str): A merchant's id.

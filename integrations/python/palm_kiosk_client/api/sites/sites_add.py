@@ -68,7 +68,7 @@ def sync_detailed(
 ) -> Response[Problem | SiteTold]:
     """Add
 
-     Adds a site, under the law that the service is set to.
+     Adds a site. The law in the service's settings applies to it.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -106,7 +106,7 @@ def sync(
 ) -> Problem | SiteTold | None:
     """Add
 
-     Adds a site, under the law that the service is set to.
+     Adds a site. The law in the service's settings applies to it.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -139,7 +139,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | SiteTold]:
     """Add
 
-     Adds a site, under the law that the service is set to.
+     Adds a site. The law in the service's settings applies to it.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -175,7 +175,7 @@ async def asyncio(
 ) -> Problem | SiteTold | None:
     """Add
 
-     Adds a site, under the law that the service is set to.
+     Adds a site. The law in the service's settings applies to it.
 
     Args:
         merchant_id (str): A merchant's id.

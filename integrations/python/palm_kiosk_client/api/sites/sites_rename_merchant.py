@@ -65,8 +65,8 @@ def sync_detailed(
 ) -> Response[MerchantTold | Problem]:
     """Rename Merchant
 
-     Changes the name of a merchant, whose people are all asked for their consent again. It needs
-    a key of the operator's.
+     Changes the name of a merchant. All its people are asked for their consent again. It needs a
+    key of the operator's.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -100,8 +100,8 @@ def sync(
 ) -> MerchantTold | Problem | None:
     """Rename Merchant
 
-     Changes the name of a merchant, whose people are all asked for their consent again. It needs
-    a key of the operator's.
+     Changes the name of a merchant. All its people are asked for their consent again. It needs a
+    key of the operator's.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -130,8 +130,8 @@ async def asyncio_detailed(
 ) -> Response[MerchantTold | Problem]:
     """Rename Merchant
 
-     Changes the name of a merchant, whose people are all asked for their consent again. It needs
-    a key of the operator's.
+     Changes the name of a merchant. All its people are asked for their consent again. It needs a
+    key of the operator's.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -163,8 +163,8 @@ async def asyncio(
 ) -> MerchantTold | Problem | None:
     """Rename Merchant
 
-     Changes the name of a merchant, whose people are all asked for their consent again. It needs
-    a key of the operator's.
+     Changes the name of a merchant. All its people are asked for their consent again. It needs a
+    key of the operator's.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -55,7 +55,7 @@ def sync_detailed(
 ) -> Response[Problem | Sites]:
     """Show All
 
-     Lists the sites, by name.
+     Lists the sites, sorted by name.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -86,7 +86,7 @@ def sync(
 ) -> Problem | Sites | None:
     """Show All
 
-     Lists the sites, by name.
+     Lists the sites, sorted by name.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -112,7 +112,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | Sites]:
     """Show All
 
-     Lists the sites, by name.
+     Lists the sites, sorted by name.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -141,7 +141,7 @@ async def asyncio(
 ) -> Problem | Sites | None:
     """Show All
 
-     Lists the sites, by name.
+     Lists the sites, sorted by name.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -49,7 +49,7 @@ def sync_detailed(
 ) -> Response[Merchants | Problem]:
     """Show Merchants
 
-     Lists every merchant, by id. It needs a key of the operator's.
+     Lists every merchant, sorted by id. It needs a key of the operator's.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -74,7 +74,7 @@ def sync(
 ) -> Merchants | Problem | None:
     """Show Merchants
 
-     Lists every merchant, by id. It needs a key of the operator's.
+     Lists every merchant, sorted by id. It needs a key of the operator's.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -95,7 +95,7 @@ async def asyncio_detailed(
 ) -> Response[Merchants | Problem]:
     """Show Merchants
 
-     Lists every merchant, by id. It needs a key of the operator's.
+     Lists every merchant, sorted by id. It needs a key of the operator's.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -118,7 +118,7 @@ async def asyncio(
 ) -> Merchants | Problem | None:
     """Show Merchants
 
-     Lists every merchant, by id. It needs a key of the operator's.
+     Lists every merchant, sorted by id. It needs a key of the operator's.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -68,7 +68,7 @@ def sync_detailed(
 ) -> Response[AddedMember | Problem]:
     """Add
 
-     Adds an account for a site, with a link for whose it is.
+     Adds an account for a site, and returns it with the link for its owner.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -106,7 +106,7 @@ def sync(
 ) -> AddedMember | Problem | None:
     """Add
 
-     Adds an account for a site, with a link for whose it is.
+     Adds an account for a site, and returns it with the link for its owner.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -139,7 +139,7 @@ async def asyncio_detailed(
 ) -> Response[AddedMember | Problem]:
     """Add
 
-     Adds an account for a site, with a link for whose it is.
+     Adds an account for a site, and returns it with the link for its owner.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -175,7 +175,7 @@ async def asyncio(
 ) -> AddedMember | Problem | None:
     """Add
 
-     Adds an account for a site, with a link for whose it is.
+     Adds an account for a site, and returns it with the link for its owner.
 
     Args:
         merchant_id (str): A merchant's id.

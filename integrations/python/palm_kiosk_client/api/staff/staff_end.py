@@ -56,7 +56,7 @@ def sync_detailed(
 ) -> Response[Any | Problem]:
     """End
 
-     Ends an account at once, wherever it is signed in, and forgets the name.
+     Ends an account and all its sessions at once, and deletes the name.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -90,7 +90,7 @@ def sync(
 ) -> Any | Problem | None:
     """End
 
-     Ends an account at once, wherever it is signed in, and forgets the name.
+     Ends an account and all its sessions at once, and deletes the name.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -119,7 +119,7 @@ async def asyncio_detailed(
 ) -> Response[Any | Problem]:
     """End
 
-     Ends an account at once, wherever it is signed in, and forgets the name.
+     Ends an account and all its sessions at once, and deletes the name.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -151,7 +151,7 @@ async def asyncio(
 ) -> Any | Problem | None:
     """End
 
-     Ends an account at once, wherever it is signed in, and forgets the name.
+     Ends an account and all its sessions at once, and deletes the name.
 
     Args:
         merchant_id (str): A merchant's id.

@@ -64,7 +64,7 @@ def sync_detailed(
 ) -> Response[PasskeyLink | Problem]:
     """Make Link
 
-     Makes another link, in place of the one before. Passkeys stay.
+     Makes a new link for an account. An earlier link is not valid any more; passkeys stay.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -102,7 +102,7 @@ def sync(
 ) -> PasskeyLink | Problem | None:
     """Make Link
 
-     Makes another link, in place of the one before. Passkeys stay.
+     Makes a new link for an account. An earlier link is not valid any more; passkeys stay.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -135,7 +135,7 @@ async def asyncio_detailed(
 ) -> Response[PasskeyLink | Problem]:
     """Make Link
 
-     Makes another link, in place of the one before. Passkeys stay.
+     Makes a new link for an account. An earlier link is not valid any more; passkeys stay.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -171,7 +171,7 @@ async def asyncio(
 ) -> PasskeyLink | Problem | None:
     """Make Link
 
-     Makes another link, in place of the one before. Passkeys stay.
+     Makes a new link for an account. An earlier link is not valid any more; passkeys stay.
 
     Args:
         merchant_id (str): A merchant's id.

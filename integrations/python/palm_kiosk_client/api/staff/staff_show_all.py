@@ -74,8 +74,8 @@ def sync_detailed(
 ) -> Response[Members | Problem]:
     """Show All
 
-     Lists the accounts of a merchant's sites, the newest first. With a key of the operator's
-    those of the merchant itself are among them.
+     Lists the accounts of a merchant's sites, the newest first. With a key of the operator's, the
+    list also contains the accounts of the merchant itself.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -112,8 +112,8 @@ def sync(
 ) -> Members | Problem | None:
     """Show All
 
-     Lists the accounts of a merchant's sites, the newest first. With a key of the operator's
-    those of the merchant itself are among them.
+     Lists the accounts of a merchant's sites, the newest first. With a key of the operator's, the
+    list also contains the accounts of the merchant itself.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -145,8 +145,8 @@ async def asyncio_detailed(
 ) -> Response[Members | Problem]:
     """Show All
 
-     Lists the accounts of a merchant's sites, the newest first. With a key of the operator's
-    those of the merchant itself are among them.
+     Lists the accounts of a merchant's sites, the newest first. With a key of the operator's, the
+    list also contains the accounts of the merchant itself.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -181,8 +181,8 @@ async def asyncio(
 ) -> Members | Problem | None:
     """Show All
 
-     Lists the accounts of a merchant's sites, the newest first. With a key of the operator's
-    those of the merchant itself are among them.
+     Lists the accounts of a merchant's sites, the newest first. With a key of the operator's, the
+    list also contains the accounts of the merchant itself.
 
     Args:
         merchant_id (str): A merchant's id.

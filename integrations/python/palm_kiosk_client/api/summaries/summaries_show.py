@@ -82,8 +82,8 @@ def sync_detailed(
 ) -> Response[Problem | RecognitionSummary]:
     """Show
 
-     Adds up what became of palms in 30 days, by day, light and kiosk, and tells what has changed
-    for the worse at kiosks within a week.
+     Counts the results of the palms of the last 30 days by day, light and kiosk, and tells what
+    has changed for the worse at each kiosk within a week.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -120,8 +120,8 @@ def sync(
 ) -> Problem | RecognitionSummary | None:
     """Show
 
-     Adds up what became of palms in 30 days, by day, light and kiosk, and tells what has changed
-    for the worse at kiosks within a week.
+     Counts the results of the palms of the last 30 days by day, light and kiosk, and tells what
+    has changed for the worse at each kiosk within a week.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -153,8 +153,8 @@ async def asyncio_detailed(
 ) -> Response[Problem | RecognitionSummary]:
     """Show
 
-     Adds up what became of palms in 30 days, by day, light and kiosk, and tells what has changed
-    for the worse at kiosks within a week.
+     Counts the results of the palms of the last 30 days by day, light and kiosk, and tells what
+    has changed for the worse at each kiosk within a week.
 
     Args:
         merchant_id (str): A merchant's id.
@@ -189,8 +189,8 @@ async def asyncio(
 ) -> Problem | RecognitionSummary | None:
     """Show
 
-     Adds up what became of palms in 30 days, by day, light and kiosk, and tells what has changed
-    for the worse at kiosks within a week.
+     Counts the results of the palms of the last 30 days by day, light and kiosk, and tells what
+    has changed for the worse at each kiosk within a week.
 
     Args:
         merchant_id (str): A merchant's id.
