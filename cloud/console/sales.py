@@ -236,7 +236,7 @@ async def ask_for_file(session: AsyncSession, reach: Reach, by: By, chosen: Chos
     found = await sales_of_file(session, wanted)
     if not found:
         # A reference of no sale may be any text, which must not reach the audit trail.
-        raise Refusal(ProblemType.CONFLICT, "no sale is like this")
+        raise Refusal(ProblemType.CONFLICT, "no sale matches")
     return await four_eyes.ask(session, by, four_eyes.EXPORT_SALES, chosen, wanted.merchant_id)
 
 

@@ -260,7 +260,7 @@ def registering(visitor: Visitor, team: Team, role: Role) -> Walk:
     visitor.reads("cannot be asked now")
     yield "sign-in-provider-away"
     visitor.opens("/console/oidc/callback")
-    visitor.reads("That way to sign in is over")
+    visitor.reads("This attempt to sign in has ended")
     yield "sign-in-provider-over"
     link = team.link(role)
     visitor.opens(link)

@@ -195,7 +195,7 @@ async def test_what_nobody_approves_within_a_day_is_over(portal: Portal):
     await asker.sign_in()
     await other.sign_in()
     own = (await asker.open(PAGE)).text.split('id="own"')[1].split("</section>")[0]
-    assert own.count("Not in time") == 2
+    assert own.count("Expired") == 2
     assert own.count("Declined") == 2
     assert requests(await asker.open(PAGE)) == []
     for request in (back, declined, late):
@@ -219,7 +219,7 @@ async def test_what_somebody_has_asked_for_is_not_approved_once_their_account_ha
     await other.submit(account, f"{account}/end")
     page = await other.post(f"{PAGE}/{request}/approve")
     assert page.status_code == 409
-    assert "The account with which that was asked for has ended" in page.text
+    assert "The account with which this request was made has ended" in page.text
     assert await are_revoked(portal, KIOSK) == [False]
     await other.submit(PAGE, f"{PAGE}/{request}/decline")
     assert requests(await other.open(PAGE)) == []

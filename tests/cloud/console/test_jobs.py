@@ -108,9 +108,9 @@ async def test_what_a_deletion_has_left_to_do_is_told_with_since_when(portal: Po
     text = plain((await operator.open(PAGE)).text)
     for words in (
         "Accounts deleted in 30 days 1",
-        "Left to do elsewhere 1",
+        "Unfinished errands 1",
         "Have the payment provider forget a card Deleted 29 November 2026, 12:00 UTC Tried 1 time",
-        "The provider did not take it",
+        "The provider did not accept it",
         "Everything was delivered in the last 30 days",
     ):
         assert words in text
@@ -129,7 +129,7 @@ async def test_a_list_that_is_cut_says_so(portal: Portal):
             await session.commit()
         text = plain((await operator.open(PAGE)).text)
         assert text.count("Send an alert") == min(count + (LISTED - 1 if words else 0), LISTED)
-        assert (f"Of each kind, at most {LISTED} are shown" in text) is words
+        assert (f"At most {LISTED} of each kind are shown" in text) is words
 
 
 async def test_a_merchant_is_told_of_their_own_only(portal: Portal):

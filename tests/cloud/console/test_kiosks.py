@@ -32,27 +32,27 @@ async def kiosk(portal: Portal) -> DeviceRow:
 async def test_a_kiosk_is_listed_with_how_it_does(portal: Portal):
     await add_kiosk(portal)
     operator = await member_of(portal)
-    assert "Every kiosk does well" in (await operator.open("/console")).text
+    assert "Every kiosk is well" in (await operator.open("/console")).text
     await report(portal, CAMERA)
     portal.pass_time(timedelta(minutes=3))
     for path in ("/console", f"/console/sites/{await site_of(portal, 'first')}"):
         text = (await operator.open(path)).text
-        for words in ("Till 3", "Has a fault", "camera: no picture", "Heard of 3 minutes ago"):
+        for words in ("Till 3", "Has a fault", "camera: no picture", "Heard from 3 minutes ago"):
             assert words in text
     text = (await operator.open(PAGE)).text
     for words in ("camera: no picture", "0.1.0", "2 hours", "31, of which 2 ended in trouble"):
         assert words in text
     portal.pass_time(SILENT_AFTER)
-    assert "Not heard of" in (await operator.open("/console")).text
+    assert "Not heard from" in (await operator.open("/console")).text
     await report(portal)
-    assert "Every kiosk does well" in (await operator.open("/console")).text
+    assert "Every kiosk is well" in (await operator.open("/console")).text
 
 
 async def test_a_kiosk_that_never_told_of_itself_is_to_be_looked_at(portal: Portal):
     await add_kiosk(portal)
     operator = await member_of(portal)
     portal.pass_time(SILENT_AFTER + timedelta(seconds=1))
-    assert "Has told nothing yet" in (await operator.open("/console")).text
+    assert "Has not reported yet" in (await operator.open("/console")).text
 
 
 async def test_a_kiosk_is_named(portal: Portal):
@@ -87,7 +87,7 @@ async def test_a_kiosk_is_called_to_maintenance_and_put_back(portal: Portal):
     await report(portal)
     manager = await member_of(portal, Role.SITE, "first", await site_of(portal, "first"))
     page = await manager.submit(PAGE, f"{PAGE}/maintain")
-    assert "nobody can use it but staff" in page.text
+    assert "only staff can use it" in page.text
     assert "In maintenance" in (await manager.open("/console")).text
 
     async def is_in_maintenance() -> bool:
@@ -97,7 +97,7 @@ async def test_a_kiosk_is_called_to_maintenance_and_put_back(portal: Portal):
 
     assert await is_in_maintenance()
     page = await manager.submit(PAGE, f"{PAGE}/serve")
-    assert "Be back in service" in page.text
+    assert "Go back into service" in page.text
     assert not await is_in_maintenance()
     await manager.submit(PAGE, f"{PAGE}/maintain")
     async with portal.database.session() as session:

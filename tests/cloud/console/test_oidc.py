@@ -112,7 +112,7 @@ async def test_who_has_bound_an_account_by_a_link_signs_in_with_it(
     assert asked["code_challenge"] not in form.values()
 
     # The link is used up, and there is another way in now.
-    assert "This link does not count" in (await browser.open(link)).text
+    assert "This link is not valid" in (await browser.open(link)).text
     member = Member(row, browser)
     assert (await member.submit("/console", "/console/sign-out")).url.path == "/console/sign-in"
     assert "Sign in with Harbour Login" in (await browser.open("/console/sign-in")).text
@@ -143,7 +143,7 @@ async def test_the_way_to_the_provider_and_back_is_one_browsers_and_serves_once(
     async def is_over(browser: Browser, place: str) -> None:
         page = await comes_back(browser, place)
         assert page.status_code == 403
-        assert "That way to sign in is over" in page.text
+        assert "This attempt to sign in has ended" in page.text
         assert (await browser.open("/console")).url.path == "/console/sign-in"
 
     await is_over(victim, back)

@@ -62,7 +62,7 @@ async def test_what_would_not_count_is_refused_in_words(tmp_path: Path):
     async with open_portal(tmp_path, DEMANDING) as portal:
         merchant = await member_of(portal, Role.MERCHANT, "first")
         for typed, told in (
-            ("100.01", "“Pulse above” the service asks for it from USD\N{NO-BREAK SPACE}100.00"),
+            ("100.01", "the service has set “Pulse above” to USD\N{NO-BREAK SPACE}100.00"),
             ("1,000", "is no amount. Write it as 1250.00"),
             ("1.005", "is no amount"),
             ("-1", "is no amount"),

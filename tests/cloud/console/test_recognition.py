@@ -114,7 +114,7 @@ async def test_of_a_vault_that_tells_no_quality_none_is_drawn(portal: Portal):
     await write_seen(portal.context)
     operator = await member_of(portal)
     text = (await operator.open(PAGE)).text
-    assert "The vault has told of none" in text
+    assert "The vault has reported none" in text
     assert bars(text, QUALITY) == []
     assert bars(text, "What became of palms") == [("recognised", 100)]
 

@@ -79,7 +79,7 @@ async def test_a_day_is_compared_and_what_differs_is_on_top_with_what_to_do(port
     }
     for words in (
         "29 November 2026, Corner Shop",
-        "known to the payment provider alone",
+        "known only to the payment provider",
         "USD\N{NO-BREAK SPACE}7.00",
         "Goods went out without a payment",
         "4 differ",
@@ -105,7 +105,7 @@ async def test_a_merchant_sees_what_is_theirs_and_not_what_the_provider_alone_kn
     await differ(portal, merchant_id=None, reference="pi_1", sale=None)
     page = (await merchant.open(PAGE)).text
     assert "all sides agree" in page
-    assert "provider alone" not in page
+    assert "only to the payment provider" not in page
     assert "0 compared" in page
 
 

@@ -43,7 +43,7 @@ async def test_a_link_works_once_for_a_day_and_until_there_is_a_newer_one(portal
     for link in (used, late, older, f"/console/register/{'A' * 43}"):
         answer = await portal.browser().open(link)
         assert answer.status_code == 404
-        assert "This link does not count" in answer.text
+        assert "This link is not valid" in answer.text
         form = forms(await member.open("/console"))["/console/sign-out"].fields
         assert (await member.browser.post(f"{link}/options", form)).status_code == 403
         assert (await member.browser.post(link, form)).status_code == 403
@@ -75,7 +75,7 @@ async def test_what_is_not_a_passkey_of_staff_signs_nobody_in(portal: Portal):
     never_kept.make(asked.text)
     answer = await use(portal.browser(), never_kept)
     assert answer.status_code == 403
-    assert "That passkey was not taken" in answer.text
+    assert "That passkey was not accepted" in answer.text
 
 
 async def test_a_passkey_that_has_not_verified_its_user_signs_nobody_in(portal: Portal):
@@ -83,7 +83,7 @@ async def test_a_passkey_that_has_not_verified_its_user_signs_nobody_in(portal: 
     browser = portal.browser()
     answer = await use(browser, member.passkey, flags=PRESENT)
     assert answer.status_code == 403
-    assert "That passkey was not taken" in answer.text
+    assert "That passkey was not accepted" in answer.text
     assert (await browser.open("/console")).url.path == "/console/sign-in"
     _, link = await link_for(portal, Role.OPERATOR)
     assert (await make(browser, link, Authenticator(), flags=PRESENT)).status_code == 403
