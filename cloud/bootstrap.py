@@ -1,4 +1,4 @@
-"""Builds the service from its settings; the only module that knows every part."""
+"""The assembly of the service from its settings. Only this module knows every part."""
 
 import asyncio
 import contextlib
@@ -58,9 +58,9 @@ NO_PROVIDER = (
     "with --sandbox to simulate payments and messages."
 )
 SHARED_SANDBOX = (
-    "services and workers need one payment provider together, and a simulated one is its process's "
-    "own. Start one by itself (python -m cloud.providers.localstripe), and set stripe_url under "
-    "[payments] in settings.toml to its address."
+    "services and workers have to share one payment provider, and each process simulates its own. "
+    "Start a simulated provider by itself (python -m cloud.providers.localstripe), and set "
+    "stripe_url under [payments] in settings.toml to its address."
 )
 
 
@@ -75,15 +75,15 @@ class Does(Flag):
 
 
 class HousekeepingStopped(RuntimeError):
-    """Housekeeping, or the feed of palms, ended by itself: the message tells the operator the kind
-    of error."""
+    """Work that must go on beside the requests, such as housekeeping, has ended by itself. The
+    message tells the operator the kind of error."""
 
 
 def obstacles(given: Mapping[str, Any], *, sandbox: bool) -> list[str]:
     """Returns why a service cannot run with these settings, in sentences for the operator.
 
-    `given` are the settings that are set, as they are written. There are no obstacles when nothing
-    is set: somebody tries the service out then.
+    `given` are the settings that are set, as they are written. When nothing is set there are no
+    obstacles, because somebody tries out the service then.
     """
     if not given:
         return []
@@ -96,10 +96,10 @@ def obstacles(given: Mapping[str, Any], *, sandbox: bool) -> list[str]:
         faults.append(NO_PROVIDER)
     if (real_money or real_messages or not sandbox) and "liveness" not in given:
         faults.append(
-            'liveness is not decided. Set liveness = "required" above all tables in settings.toml '
-            "to take only palms that were seen alive under a light ring, which every kiosk needs "
-            'then; or liveness = "when_present" to also take palms of kiosks without a ring, where '
-            "nothing tells a printed palm from a hand."
+            'liveness is not set. Set liveness = "required" above all tables in settings.toml to '
+            "accept only palms that have shown signs of life under a light ring, which every kiosk "
+            'needs then; or liveness = "when_present" to also accept palms of kiosks without a '
+            "ring, where nothing distinguishes a printed palm from a hand."
         )
     currency = _group(given, "merchant").get("currency", Merchant().currency)
     why = uncarried(currency) if currency in CURRENCIES else None
@@ -107,8 +107,8 @@ def obstacles(given: Mapping[str, Any], *, sandbox: bool) -> list[str]:
 
 
 def uncarried(currency: str) -> str | None:
-    """Returns that the payment provider does not carry a currency, for the operator; None when it
-    does."""
+    """Returns a message for the operator when the payment provider does not carry a currency;
+    None when it does."""
     if stripe_units.chargeable(currency) is not None:
         return None
     return (
@@ -123,7 +123,7 @@ def _group(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def now() -> datetime:
-    """Returns the present time in UTC, the clock of a service that is not under test."""
+    """Returns the present time in UTC. It is the clock of every service that is not under test."""
     return datetime.now(UTC)
 
 
@@ -136,8 +136,8 @@ async def running(
     clock: Clock = now,
     does: Does = Does.ALL,
 ) -> AsyncGenerator[Context, None]:
-    """Runs the service while the block lasts, with the gallery filled. A process that answers no
-    requests has an empty gallery, and a vault that is not started: no job asks for either.
+    """Runs the service while the block lasts, with the gallery filled. In a process that answers no
+    requests, the gallery is empty and the vault not started, because no job uses them.
 
     Raises StateDamaged, StateInUse, KeysUnusable, ClockBehind, DatabaseUnusable, BadSettings,
     VaultBroken, SandboxMissing, SandboxBroken, plugins.NoSuchPart, OSError and sqlalchemy's
@@ -225,8 +225,8 @@ async def running(
 
 
 async def _check_laws(session: AsyncSession, settings: Settings, *, sandbox: bool) -> None:
-    """Raises BadSettings, which names each site whose law cannot be its own, and what the laws in
-    force need from the settings."""
+    """Raises BadSettings, which names each site whose law cannot apply there, and each setting that
+    is missing and that a law in force requires. What is only doubtful is logged."""
     faults = await faults_of_laws(session, settings)
     if settings.portal.url is None and not sandbox and not faults:
         in_force = {law.code for law in (await laws(session, settings)).values() if law != PLAIN}
@@ -245,14 +245,15 @@ def open_store(
     state: State, wrapped_by: str | None = None, *, alone: bool = True, region: str | None = None
 ) -> tuple[MasterKey, Ed25519PrivateKey]:
     """Returns the master key and the key that signs receipts, and migrates the database.
-    `wrapped_by` is how the master key should be wrapped (`cloud.keys.stored`), and `region` where
-    the caller is: a database of another region is not opened.
 
-    Whatever is missing is made: first the keys, then the database. A start that is killed in
-    between is continued by the next one, and a key is never made anew beside a database that was
-    made with it. Of several that start together one makes it, and the others wait. The caller holds
-    the directory and is `alone`, unless all is there. Raises BadSettings, StateDamaged,
-    KeysUnusable, DatabaseUnusable, OSError and sqlalchemy's DatabaseError.
+    `wrapped_by` is how the master key should be wrapped (`cloud.keys.stored`). `region` is the
+    region of the caller; a database of another region is not opened. `alone` is whether the caller
+    holds the directory alone; it must, unless the keys and the database are there.
+
+    Missing keys are made first, then a missing database. If a start is killed in between, the next
+    one continues, and a key is never made anew for a database that was made with it. If several
+    processes start together, one makes everything and the others wait. Raises BadSettings,
+    StateDamaged, KeysUnusable, DatabaseUnusable, OSError and sqlalchemy's DatabaseError.
     """
     with files.alone(state.root):
         regions.must_be_of(state.address, region)
@@ -272,14 +273,14 @@ def not_its_master_key(state: State) -> StateDamaged:
 
 
 def finish_replacing(state: State, wrapped_by: str | None = None) -> None:
-    """Puts the next master key in force once everything is written with it, wherever a replacement
-    was interrupted. Raises StateDamaged, KeysUnusable, OSError, sqlite3.DatabaseError and
-    sqlalchemy's DatabaseError."""
+    """Finishes the replacement of the master key that was interrupted after the database was
+    written with the next one: makes the next key the present one. Raises StateDamaged,
+    KeysUnusable, OSError, sqlite3.DatabaseError and sqlalchemy's DatabaseError."""
     new = open_next_master(state, wrapped_by)
     if new is None:
         return
     if database.only_value(state.address, "master_keys", "mark") == new.mark:
-        # Between the rows may lie copies that the key before opens.
+        # The free space between the rows may still contain copies that the old key opens.
         database.rewrite(state.address)
         state.take_next_master_key()
 
@@ -303,7 +304,7 @@ async def with_housekeeping(context: Context, does: Does = Does.ALL) -> AsyncGen
 
 @asynccontextmanager
 async def _news(context: Context, does: Does) -> AsyncGenerator[None, None]:
-    """Follows what other processes tell while the block lasts, as far as it is of use here."""
+    """Receives the news of other processes that this one needs, while the block lasts."""
     async with contextlib.AsyncExitStack() as stack:
         if Does.REQUESTS in does:
             palms = _beside(context, "the feed of palms", follow_others)
@@ -317,8 +318,8 @@ async def _news(context: Context, does: Does) -> AsyncGenerator[None, None]:
 async def _beside(
     context: Context, name: str, work: Callable[[Context], Awaitable[None]]
 ) -> AsyncGenerator[None, None]:
-    """Does work while the block lasts. Where it fails, the block is cancelled and
-    HousekeepingStopped raised."""
+    """Runs `work` while the block lasts. If it fails, the block is cancelled and
+    HousekeepingStopped is raised."""
 
     async def run() -> None:
         try:
@@ -364,8 +365,8 @@ def policy_of(recognition: Recognition) -> Policy:
 
 
 def _calibration(scheme: Scheme) -> Calibration:
-    """Returns the calibration of a scheme. Of the points that are shipped it is known which were
-    observed, and of an operator's own points it is not."""
+    """Returns the calibration of a scheme: the shipped one if the points are the same, because only
+    that one knows which points were observed."""
     shipped = CALIBRATIONS.get(scheme.version)
     if shipped is not None and shipped.points == scheme.calibration:
         return shipped
@@ -373,7 +374,7 @@ def _calibration(scheme: Scheme) -> Calibration:
 
 
 async def _no_references(version: int, palm_ids: Collection[str]) -> dict[str, bytes]:
-    """Returns the templates that a process compares which answers no requests."""
+    """Stands for the templates in a process that answers no requests, and compares none."""
     return {}
 
 
@@ -401,7 +402,8 @@ async def _gallery(
     if unread:
         raise BadSettings(
             f"palms are enrolled in versions {sorted(unread)}, which no scheme under [recognition] "
-            "reads any more. Put it back: it can go once everybody has been there again."
+            "reads any more. Put the scheme back. It can be removed once everybody has been "
+            "recognised again."
         )
     log.info("%s", thresholds.summary(policy, recognition.schemes[0].version, len(gallery)))
     return gallery
@@ -425,8 +427,8 @@ async def _vault_and_payments(
     stack: contextlib.AsyncExitStack,
     telemetry: Telemetry,
 ) -> tuple[VaultClient, PaymentProvider]:
-    """Starts both at the same time: their processes take most of what a start takes. When one does
-    not start, the other is stopped."""
+    """Starts the vault and the payment provider at the same time, because their processes take most
+    of the time of a start. If one does not start, the other is stopped."""
     vault = _vault(settings, state, telemetry)
     starting_vault = asyncio.create_task(stack.enter_async_context(vault))
     starting_payments = asyncio.create_task(

@@ -1,7 +1,7 @@
-"""What the law of a place asks of a service that recognises palms, as values.
+"""The obligations that the law of a place sets for a service that recognises palms, as values.
 
-A site has one law (`cloud.merchants.merchants.law_of`). What each value is taken from, and what was
-checked against it, is in `docs/law.md`. None of this is legal advice.
+One law applies to a site (`cloud.merchants.merchants.law_of`). `docs/law.md` names the source of
+each value, and what was checked against it. None of this is legal advice.
 """
 
 from collections.abc import Collection, Mapping
@@ -21,13 +21,13 @@ EEA = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """The obligations of one place."""
+    """The obligations in one place."""
 
     code: str
-    """As settings and commands name it: ISO 3166 where that has a code for it."""
+    """The name in settings and commands: the code of ISO 3166 where there is one."""
     place: str
     cited: str
-    """The statute, as people are told it."""
+    """The name of the statute, as the texts that people agree to cite it."""
     countries: frozenset[str] | None = None
     """The countries in which it can apply, as codes of ISO 3166-1; None for all."""
     everywhere: bool = False
@@ -35,19 +35,19 @@ class Law:
     release: bool = False
     """Whether the consent is a written release that the person signs."""
     shares_apart: bool = False
-    """Whether sharing data takes a consent of its own."""
+    """Whether sharing data needs a consent of its own."""
     explicit: bool = False
-    """Whether the consent is that of article 9 of the GDPR: explicit, free, with an equal way to
-    pay and the same price."""
+    """Whether the consent is that of article 9 of the GDPR: explicit and free, with an equal way to
+    pay at the same price."""
     longest_inactivity: int | None = None
-    """After how many months without use a palm is erased at the latest; None when the law names no
-    number."""
+    """The largest number of months without use after which a palm must be deleted; None when the
+    law names none."""
     sign: bool = False
-    """Whether a sign stands at every entrance."""
+    """Whether a sign must stand at every entrance."""
     reviewed: bool = False
-    """Whether the policy is reviewed every year."""
+    """Whether the policy must be reviewed every year."""
     answers_in: int = 45
-    """Within how many days a request about one's data is answered."""
+    """The number of days in which a request about one's own data must be answered."""
 
 
 _AMERICA = frozenset({"US"})
@@ -125,7 +125,7 @@ LAWS: Mapping[str, Law] = {
 
 
 def find_law(code: str) -> Law:
-    """Returns the law of a code. Raises ValueError, whose message names those there are."""
+    """Returns the law with a code. Raises ValueError, whose message names all codes."""
     law = LAWS.get(code)
     if law is None:
         # The code is quoted when it is short enough to be one: anything else may be a secret.
@@ -135,15 +135,15 @@ def find_law(code: str) -> Law:
 
 
 def foreign(law: Law, country: str) -> str | None:
-    """Returns that a law cannot be that of a country, for the operator; None when it can."""
+    """Returns a message for the operator when a law cannot apply in a country; None when it can."""
     if law.countries is None or country in law.countries:
         return None
     return f"{law.code} ({law.place}) is no law of {country}"
 
 
 def neglected(law: Law, country: str) -> Law | None:
-    """Returns the law that applies everywhere in a country, where a site there has no law of any
-    place; None where it has one, or none is known."""
+    """Returns the law that applies everywhere in a country, for a site there whose law is PLAIN;
+    None for a site with another law, or when no such law is known."""
     if law is not PLAIN:
         return None
     known = (each for each in LAWS.values() if each.everywhere and not foreign(each, country))
@@ -151,7 +151,7 @@ def neglected(law: Law, country: str) -> Law | None:
 
 
 def longest(months: int, laws: Collection[Law]) -> int:
-    """Returns after how many months without use a palm is erased, where the operator has set
-    `months` and all these laws apply: the shortest of all."""
+    """Returns after how many months without use a palm is deleted: the smallest of `months`, which
+    the operator has set, and of the limits of all laws that apply."""
     limits = (law.longest_inactivity for law in laws)
     return min([months, *(limit for limit in limits if limit is not None)])

@@ -1,8 +1,8 @@
-"""What the service sees of recognition, of attacks and of its own jobs, counted in memory until
-housekeeping writes it down (`cloud.watch`).
+"""Counters of recognition, of attacks and of the service's own jobs, kept in memory until
+housekeeping stores them (`cloud.watch`).
 
-To count here is all that a request does for it: that writes nothing, waits for nobody and cannot
-fail. What a process has counted since its last round is lost with the process, which is seconds.
+A request only counts here, which writes nothing, waits for nobody and cannot fail. When a process
+is killed, what it has counted in the seconds since housekeeping last stored the counters is lost.
 """
 
 from collections import Counter
@@ -19,23 +19,24 @@ from protocol.seldom import Seldom
 What = TypeVar("What")
 
 MOST = 10_000
-"""The largest number of different things that are counted between two rounds. More are left out:
-whoever could make so many would otherwise fill the memory."""
+"""The largest number of different things that are counted before they are stored. Further ones are
+left out, so that nobody can fill the memory with them."""
 RUNS_EVERY_S = 60.0
-"""How often it is written down that jobs have run which had nothing to do, in seconds."""
+"""The smallest time, in seconds, between two times that runs of jobs are stored of which none has
+deleted anything or failed."""
 
 
 class Kind(StrEnum):
-    """What a person should look at; the worst is first."""
+    """The kinds of incident that a person should look at; the worst comes first."""
 
     TAMPERING = "tampering"
     """Somebody has tampered with a kiosk."""
     COPIED = "copied"
-    """A palm that matched somebody in its lines, and not in what lies beneath."""
+    """The lines of a palm matched somebody, but what lies beneath the skin did not."""
     LIFELESS = "lifeless"
-    """What was shown was not seen to be a living hand."""
+    """Something was shown that is no living hand."""
     CHALLENGES = "challenges"
-    """A kiosk has asked for as many light challenges as allowed without meeting them."""
+    """A kiosk has begun as many light challenges as allowed without finishing them."""
     GUESSES = "guesses"
     """As many wrong digits, codes and palms about one account as allowed."""
     GUESSES_HERE = "guesses_here"
@@ -51,9 +52,9 @@ class Kind(StrEnum):
     CODES = "codes"
     """As many one-time codes, to one number or from one kiosk, as allowed."""
     TWICE = "twice"
-    """A palm that has an account was to be enrolled in another one."""
+    """Somebody with an account has tried to enrol the same palm in another one."""
     ALIKE = "alike"
-    """A palm was near two people, and digits had to tell them apart."""
+    """A palm resembled those of two people, and digits had to tell them apart."""
 
 
 class Light(StrEnum):
@@ -61,31 +62,32 @@ class Light(StrEnum):
 
     PLAIN = "plain"
     RING = "ring"
-    """Light of a ring, which has answered a light challenge."""
+    """The light of a ring, with which a light challenge was answered."""
     INFRARED = "infrared"
     BOTH = "both"
 
 
 class Became(StrEnum):
-    """What became of a palm that was shown."""
+    """The result of a palm that was shown."""
 
     RECOGNISED = "recognised"
-    """It belongs to somebody, who may have to consent first or may have frozen their palms."""
+    """It was recognised as somebody's, who may have to consent first or may have frozen their
+    palms."""
     DIGITS = "digits"
-    """It was near, and digits of the number were asked for."""
+    """It resembled somebody's, and digits of the phone number were asked for."""
     LONGER = "longer"
-    """It was asked for again with its pulse."""
+    """The shopper was asked to show it again, with its pulse."""
     NOT_FOUND = "not_found"
-    """It was asked for again, because nobody was found."""
+    """Nobody was found, and the shopper was asked to show it again."""
     REFUSED = "refused"
-    """Nobody was found, and no try is left."""
+    """Nobody was found, and the shopper has no try left."""
     LIFELESS = "lifeless"
     UNREADABLE = "unreadable"
 
 
 class Quality(StrEnum):
-    """How well a palm could be seen that was read: a class of the quality that the vault judges
-    (`palm.hand.roi.Roi`), which is 0.6 or more then."""
+    """How well a palm that was read could be seen: a class of the quality of
+    `palm.hand.roi.Roi`, which is at least 0.6 for a palm that can be read."""
 
     CLEAR = "clear"
     GOOD = "good"
@@ -98,10 +100,10 @@ class Quality(StrEnum):
 
 
 TOOK = (0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
-"""The bounds by which it is counted how long the service took for a palm, in seconds."""
+"""The upper bounds, in seconds, of the classes in which the service counts its time for a palm."""
 
 _LEAST: Mapping[Quality, float] = {Quality.CLEAR: 0.9, Quality.GOOD: 0.8, Quality.FAIR: 0.7}
-"""The quality from which on a palm is of a class, the best first."""
+"""The smallest quality of each class, the best first; smaller ones are POOR."""
 _BECAME: Mapping[Outcome, Became] = {
     Outcome.ACCEPTED: Became.RECOGNISED,
     Outcome.ASK_CONSENT: Became.RECOGNISED,
@@ -133,12 +135,13 @@ _REFUSED: Mapping[ProblemType, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """Something that a person should look at."""
+    """An incident that a person should look at."""
 
     kind: Kind
     device_id: str
     about: str | None = field(default=None, repr=False)
-    """What the limit counts that was reached: perhaps the id of a person."""
+    """The subject of the limit that was reached, which may be the id of a person; None for an
+    incident without a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +151,18 @@ class Tried:
     device_id: str
     light: Light
     what: str
-    """`Became`, `Quality`, or how long it took (`took`)."""
+    """A value of Became or Quality, or the name of a time (`took`)."""
 
 
 @dataclass(slots=True)
 class Ran:
-    """What became of a job since it was last written down."""
+    """The runs of a job since they were last stored."""
 
     removed: int = 0
     """How many rows it has deleted."""
     failed: int = 0
     fault: str | None = None
-    """Why it has failed the last time; None when it has not failed since it was done."""
+    """Why the latest run has failed; None when it has not."""
 
 
 @dataclass(slots=True)
@@ -173,19 +176,19 @@ class Counts:
 
 
 def took(seconds: float) -> str:
-    """Returns the name under which a duration is counted, which is that of its bound in TOOK."""
+    """Returns the name under which a duration is counted, which contains its bound of TOOK."""
     return f"took {next((bound for bound in TOOK if seconds <= bound), 'longer')}"
 
 
 class Seen:
-    """What one process has seen since it was last written down."""
+    """The counters of one process since they were last stored."""
 
     def __init__(self) -> None:
         self._counts = Counts()
         self._are_runs_due = Seldom(RUNS_EVERY_S)
 
     def happened(self, kind: Kind, device_id: str, about: str | None = None) -> None:
-        """Counts something that a person should look at."""
+        """Counts an incident that a person should look at."""
         _add(self._counts.happened, Happened(kind, device_id, about))
 
     def reached(self, limit: Limit, subject: str, device_id: str) -> None:
@@ -204,7 +207,8 @@ class Seen:
             _add(self._counts.tried, Tried(device_id, light, Became.UNREADABLE))
 
     def palm(self, device_id: str, light: Light, became: Became | Outcome, seconds: float) -> None:
-        """Counts a palm that was looked for, or was not seen to be alive, and how long it took."""
+        """Counts the result of a palm that was searched for, or showed no sign of life, and the
+        time that it took."""
         what = became if isinstance(became, Became) else _BECAME[became]
         _add(self._counts.tried, Tried(device_id, light, what))
         _add(self._counts.tried, Tried(device_id, light, took(seconds)))
@@ -214,21 +218,22 @@ class Seen:
         _add(self._counts.tried, Tried(device_id, light, Quality.of(quality)))
 
     def ran(self, job: str, *, removed: int = 0) -> None:
-        """Counts that a job is done."""
+        """Counts that a job was completed. `removed` is how many rows it has deleted."""
         run = self._counts.ran.setdefault(job, Ran())
         run.removed += removed
         run.fault = None
 
     def failed(self, job: str, fault: str) -> None:
-        """Counts that a job has failed. `fault` quotes nothing that was read."""
+        """Counts that a job has failed. `fault` must not quote any data."""
         run = self._counts.ran.setdefault(job, Ran())
         run.failed += 1
         run.fault = fault
 
     @contextmanager
     def taking(self) -> Generator[Counts]:
-        """Yields what was counted, which is then forgotten, unless the block fails. Jobs of which
-        nothing is to be told are left for a while."""
+        """Yields the counters and begins new ones. If the block fails, the counters are added to
+        the new ones. Runs of jobs are left out while none has deleted anything or failed, up to
+        RUNS_EVERY_S."""
         taken, self._counts = self._counts, Counts()
         is_told = any(run.removed or run.failed for run in taken.ran.values())
         if taken.ran and not is_told and not self._are_runs_due():

@@ -46,11 +46,11 @@ CURRENCIES = [currency.code for currency in iso4217.Currency if currency.exponen
 """The codes of ISO 4217 that name money; those of metals and for tests have no minor unit."""
 
 _USUAL_MISTAKES = {"UK": "GB", "EL": "GR", "USA": "US", "RMB": "CNY", "NTD": "TWD", "STG": "GBP"}
-"""Codes that are in everyday use and not in the standards, and those that stand for them."""
+"""Codes in everyday use that are not in the standards, each with the code that is meant."""
 
 
 def _country(code: str) -> str:
-    """People are known by their mobile numbers, so a country must have some."""
+    # People are known by their mobile numbers, so a country must have some.
     return _known(code, sorted(SUPPORTED_REGIONS), "country of ISO 3166-1 with mobile numbers")
 
 
@@ -62,7 +62,7 @@ def _known(code: str, known: Sequence[str], what: str) -> str:
     if code in known:
         return code
     near = _USUAL_MISTAKES.get(code.upper(), code.upper())
-    # Exchanged letters first: for GPB, GBP is meant rather than PAB.
+    # Swapped letters come first: GPB stands for GBP rather than for PAB.
     close = [near] if near in known else [c for c in known if sorted(c) == sorted(near)]
     close = close or get_close_matches(near, known, n=2)
     meant = f"; did you mean {' or '.join(close)}?" if close else ""
@@ -100,32 +100,32 @@ class Merchant(Group):
         default=None,
         pattern=r"^acct_\w+$",
         description="The merchant's own account, connected to the Stripe account whose key is set. "
-        "If unset, sales go to the latter.",
+        "If unset, sales go to the account of that key.",
     )
     region: RegionName | None = Field(
         default=None,
-        description="Region that the palms of its people may not leave: a service of another one "
-        "takes none for it. If unset, any service may.",
+        description="Region that the palms of the merchant's people may not leave: a service of "
+        "another region stores none of them. If unset, a service of any region does.",
     )
 
 
 class Vault(Group):
     socket: Path | None = Field(
         default=None,
-        description="Socket of a vault that runs by itself, as the systemd unit starts it. "
-        "If unset, and `sockets` too, the service starts vaults of its own.",
+        description="Socket of a vault that runs by itself, such as the one of the systemd unit. "
+        "If neither this nor `sockets` is set, the service starts vaults of its own.",
     )
     sockets: tuple[Path, ...] = Field(
         default=(),
-        description="Sockets of several vaults that run by themselves with the same keys, as "
-        "`./run cloud vault` starts one; that of `socket` is one of them.",
+        description="Sockets of further vaults that run by themselves with the same keys; "
+        "`./run cloud vault` starts one.",
     )
     count: int = Field(
         default=1,
         ge=1,
         le=64,
-        description="How many vaults of its own the service starts. Each is one more process that "
-        "makes and compares templates.",
+        description="Number of vaults that the service starts. Each is a process that makes and "
+        "compares templates.",
     )
 
     @property
@@ -152,9 +152,9 @@ class Scheme(Group):
     shortlist: int = Field(
         default=256,
         ge=1,
-        description="Number of palms that a search compares in full at first: those with the "
-        "nearest search codes. While nobody is certain it goes on, to 3 % of the gallery and 4,096 "
-        "palms at most (docs/scale.md).",
+        description="Number of palms that a search first compares in full: those with the nearest "
+        "search codes. While none of them matches with certainty, the search goes on, to at most "
+        "3 % of the gallery and 4,096 palms (docs/scale.md).",
     )
 
     @field_validator("calibration")
@@ -194,8 +194,9 @@ class Recognition(Group):
             ),
         ),
         min_length=1,
-        description="Template versions in use. Palms are enrolled in the first. A palm that is "
-        "enrolled in another is recognised in it, and enrolled in the first on that visit.",
+        description="Template versions in use. Palms are enrolled in the first version. A palm "
+        "of another version is recognised in that one, and enrolled in the first on the same "
+        "visit.",
     )
 
 
@@ -227,7 +228,7 @@ class Payments(Group):
     @classmethod
     def _is_of_a_webhook(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret is not None and not secret.get_secret_value().startswith("whsec_"):
-            raise ValueError("the secret of a webhook of Stripe's begins with whsec_")
+            raise ValueError("the secret of Stripe's webhook begins with whsec_")
         return secret
 
 
@@ -260,7 +261,7 @@ _HOST_NAME = re.compile(
     r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*",
     re.ASCII | re.IGNORECASE,
 )
-"""A host name as certificates hold it (RFC 1123, and the underscores that machines have)."""
+"""A host name as in certificates (RFC 1123), and with underscores, which some machines have."""
 
 
 def is_host(name: str) -> bool:
@@ -294,24 +295,27 @@ def is_mail_address(text: str) -> bool:
 class MailServer(Group):
     provider: Literal["none", "smtp"] = Field(
         default="none",
-        description="Who sends mails about uses of a palm, to people who have chosen them in the "
-        "portal. With `none` the choice is not there; in the sandbox, the simulated phone gets "
-        "them.",
+        description="Who sends mails about uses of a palm to people who have chosen that in the "
+        "portal. With `none`, the portal does not offer it; in the sandbox, the simulated phone "
+        "gets the mails.",
     )
     smtp_host: str = Field(default="", description="Name of the mail server.")
     smtp_port: int = Field(
-        default=465, ge=1, le=65535, description="Its port: usually 465, or 587 with STARTTLS."
+        default=465,
+        ge=1,
+        le=65535,
+        description="Port of the mail server: usually 465, or 587 with STARTTLS.",
     )
     smtp_tls: Literal["at_once", "starttls"] = Field(
         default="at_once",
         description="When TLS begins: with the connection, or by STARTTLS. Nothing is sent "
-        "without it.",
+        "without TLS.",
     )
     smtp_user: str = Field(default="", description="User at the mail server, if it asks for one.")
     smtp_password: SecretStr = Field(default=SecretStr(""), description="Password of that user.")
     smtp_from: str = Field(
         default="",
-        description="Address that mails are sent from. Beside it stands the first merchant's name.",
+        description="Address that mails are sent from, under the first merchant's name.",
     )
 
     @model_validator(mode="after")
@@ -320,7 +324,7 @@ class MailServer(Group):
             if not self.smtp_host:
                 raise ValueError('provider = "smtp" also needs smtp_host')
             if not is_mail_address(self.smtp_from):
-                raise ValueError("smtp_from is an address such as palms@example.com")
+                raise ValueError("smtp_from must be an address such as palms@example.com")
             if bool(self.smtp_user) != bool(self.smtp_password.get_secret_value()):
                 raise ValueError("smtp_user and smtp_password belong together")
         return self
@@ -340,8 +344,9 @@ class Serving(Group):
     names: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(
         default=(),
         description="Host names and IP addresses by which kiosks call the service. The certificate "
-        "is for them, for the address that is listened on (this machine's own, when it listens on "
-        "all), for this machine's name and for localhost. The first is announced.",
+        "is for these, for the address that the service listens on (all of this machine's "
+        "addresses, when it listens on all), for this machine's name and for localhost. The first "
+        "name is announced to kiosks on the network.",
     )
 
 
@@ -354,7 +359,7 @@ class Pages(Group):
     @classmethod
     def _is_an_origin(cls, url: AnyHttpUrl | None) -> AnyHttpUrl | None:
         if url is not None and (url.scheme != "https" or url.path not in ("", "/") or url.query):
-            raise ValueError("it begins with https:// and ends after the host name or the port")
+            raise ValueError("it must begin with https:// and end after the host name or the port")
         return url
 
 
@@ -362,29 +367,29 @@ class Portal(Pages):
     url: AnyHttpUrl | None = Field(
         default=None,
         description="Address at which customers find the portal, such as "
-        "https://palms.example.com; its pages are below /portal. If unset, there is no portal but "
-        "in the sandbox, which has one at the service's own address.",
+        "https://palms.example.com; its pages are below /portal. If unset, there is a portal only "
+        "in the sandbox, at the service's own address.",
     )
     proxies: tuple[IPvAnyAddress, ...] = Field(
         default=(),
-        description="Addresses of the reverse proxies in front of the portal and the console. What "
-        "they say in X-Forwarded-For is believed; without them, everybody behind a proxy counts as "
-        "one sender.",
+        description="Addresses of the reverse proxies in front of the portal and the console, "
+        "whose X-Forwarded-For is believed. Everybody behind a proxy that is not named here "
+        "counts as one sender.",
     )
 
 
 class Oidc(Group):
-    """The operator's own identity provider, by which staff may sign in (OpenID Connect)."""
+    """The operator's own identity provider, with which staff may sign in (OpenID Connect)."""
 
     issuer: str = Field(
-        description="Issuer of the provider, as its discovery document names it: "
-        "https://login.example.com/realms/shop. The address to which it leads back is "
+        description="Issuer of the provider, as in its discovery document, such as "
+        "https://login.example.com/realms/shop. The redirect address to register there is "
         "/console/oidc/callback below console.url.",
     )
-    client_id: str = Field(min_length=1, description="What the console is called there.")
+    client_id: str = Field(min_length=1, description="Client id of the console at the provider.")
     client_secret: SecretStr | None = Field(
         default=None,
-        description="Secret by which the console proves to the provider that it is it. Give it in "
+        description="Secret with which the console authenticates itself to the provider. Set it in "
         "the environment, or name a file instead.",
     )
     client_secret_file: Path | None = Field(
@@ -403,7 +408,7 @@ class Oidc(Group):
     def _is_an_issuer(cls, issuer: str) -> str:
         parts = urlsplit(issuer)
         if not is_safe(issuer) or parts.query or parts.fragment:
-            raise ValueError("it begins with https:// and has neither a query nor a fragment")
+            raise ValueError("it must begin with https:// and have neither a query nor a fragment")
         return issuer
 
     @model_validator(mode="after")
@@ -414,7 +419,7 @@ class Oidc(Group):
 
     @property
     def called(self) -> str:
-        """What staff call the provider."""
+        """The name of the provider on the console's pages."""
         return self.name or urlsplit(self.issuer).hostname or ""
 
     def secret(self) -> str:
@@ -427,8 +432,8 @@ class Oidc(Group):
 
 
 def is_safe(url: str) -> bool:
-    """Returns whether what is sent to an address is read by nobody on the way: it is by HTTPS, or
-    stays on this machine."""
+    """Returns whether nobody can read on the way what is sent to an address: it is HTTPS, or on
+    this machine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -448,21 +453,21 @@ class Console(Pages):
     url: AnyHttpUrl | None = Field(
         default=None,
         description="Address at which staff find the console, such as https://staff.example.com; "
-        "its pages are below /console. If unset, there is no console but in the sandbox, which has "
-        "one at the service's own address.",
+        "its pages are below /console. If unset, there is a console only in the sandbox, at the "
+        "service's own address.",
     )
     oidc: Oidc | None = Field(
         default=None,
-        description="The operator's own identity provider, by which staff sign in beside passkeys. "
-        "If unset, they have passkeys alone.",
+        description="The operator's own identity provider, with which staff can sign in besides "
+        "passkeys. If unset, they sign in with passkeys only.",
     )
 
 
 class Telemetry(Group):
     endpoint: AnyHttpUrl | None = Field(
         default=None,
-        description="Collector that gets what the service measures, and traces of its requests, by "
-        "OTLP over HTTP: http://127.0.0.1:4318. If unset, nothing is sent.",
+        description="Collector that gets the service's metrics, and traces of its requests, by "
+        "OTLP over HTTP, such as http://127.0.0.1:4318. If unset, nothing is sent.",
     )
 
 
@@ -470,22 +475,22 @@ class Webhooks(Group):
     private_addresses: bool = Field(
         default=False,
         description="Whether integrators' webhooks may be sent to this machine and to networks "
-        "that are not public. Set it where the systems of your merchants stand beside the service, "
-        "and nothing else does that trusts whoever reaches it.",
+        "that are not public. Set it only where the systems of your merchants are on the service's "
+        "network, and no other system there trusts everybody who can reach it.",
     )
 
 
 class Service(Group):
     region: RegionName | None = Field(
         default=None,
-        description="Region in which this service and its database are, such as eu-west. Merchants "
-        "can name the one that the palms of their people may not leave (docs/scale.md, Regions). "
-        "Once set, it cannot be changed: the database keeps it.",
+        description="Region in which this service and its database are, such as eu-west. A "
+        "merchant can have a region that the palms of its people may not leave (docs/scale.md, "
+        "Regions). Once set, it cannot be changed: the database keeps it.",
     )
     elsewhere: dict[RegionName, AnyHttpUrl] = Field(
         default={},
-        description="Addresses of your services of other regions, which kiosks that ask the wrong "
-        'one are told: { us-east = "https://us.palms.example.com" }.',
+        description="Addresses of your services of other regions. A kiosk that calls the wrong "
+        'service is told the right one: { us-east = "https://us.palms.example.com" }.',
     )
 
 
@@ -494,8 +499,8 @@ class Retention(Group):
         default=12,
         ge=3,
         le=36,
-        description="Months without use after which an account is deleted. Its person is told by "
-        "text message, 30 days before at least, and again 7 days before at least.",
+        description="Months without use after which an account is deleted. Its holder is warned by "
+        "text message, at least 30 days before and again at least 7 days before.",
     )
 
 
@@ -509,28 +514,28 @@ LawCode = Annotated[str, AfterValidator(_law)]
 class Privacy(Group):
     law: LawCode = Field(
         default="plain",
-        description="Law of the sites that have none of their own (`./run cloud staff sites`): "
-        "US-IL, US-TX, US-WA, US-CO, US-NY-NYC, EU, GB or plain. It decides what shoppers are "
-        "asked (docs/law.md).",
+        description="Law of the sites that have no law of their own (`./run cloud staff sites`): "
+        "US-IL, US-TX, US-WA, US-CO, US-NY-NYC, EU, GB or plain. It decides which texts shoppers "
+        "are asked to agree to (docs/law.md).",
     )
     operator: str | None = Field(
         default=None,
         min_length=1,
         max_length=128,
-        description="Who answers for the data: a name and an address. By default the first "
-        "merchant. People read it when they are asked, and in the policy.",
+        description="Name and address of whoever is responsible for the data. If unset, the name "
+        "of the first merchant. People read it in the texts that they agree to, and in the policy.",
     )
     contact: str | None = Field(
         default=None,
         min_length=3,
         max_length=128,
-        description="How to reach them: a mail address or a telephone number. Needed where the "
-        "law of any site is not plain.",
+        description="Mail address or telephone number of the operator, for questions about the "
+        "data. Needed where the law of any site is not plain.",
     )
     reviewed: date | None = Field(
         default=None,
-        description="Day on which the policy was reviewed last. Where Colorado's law applies, the "
-        "service warns when that is a year ago.",
+        description="Day on which the policy was last reviewed. Where Colorado's law applies, the "
+        "service warns when that was a year ago.",
     )
 
 
@@ -546,10 +551,10 @@ class Settings(BaseSettings):
     master_key: str | None = Field(
         default=None,
         min_length=1,
-        description="What wraps the master key, and the keys of a vault that the service starts: "
-        "`file:PATH`, `pkcs11:token=…;object=…?module-path=…&pin-source=…`, `aws-kms:ARN`, or "
-        "`plain` (docs/operating.md, Where the keys lie). If unset, they stay as they are, and are "
-        "plain at first.",
+        description="The key that wraps the master key, and the keys of a vault that the service "
+        "starts: `file:PATH`, `pkcs11:token=…;object=…?module-path=…&pin-source=…`, "
+        "`aws-kms:ARN`, or `plain` (docs/operating.md, Where the keys lie). If unset, the keys "
+        "stay as they are, and new ones are plain.",
     )
     max_pages: int | None = Field(
         default=None,
@@ -560,9 +565,9 @@ class Settings(BaseSettings):
     liveness: Literal["required", "when_present"] | None = Field(
         default=None,
         description="`required` refuses palms without a light challenge. `when_present` judges a "
-        "light challenge when there is one, and also accepts palms without, so that none is judged "
-        "where there is no light ring. It must be set when real payments or messages are; "
-        "otherwise it is `when_present`.",
+        "light challenge when there is one, and also accepts palms without one, from kiosks that "
+        "have no light ring. It must be set when real payments or messages are; otherwise it is "
+        "`when_present`.",
     )
     merchant: Merchant = Field(
         default=Merchant(),
@@ -571,18 +576,19 @@ class Settings(BaseSettings):
     pulse_above: dict[CurrencyCode, Annotated[StrictInt, Field(ge=0)]] | None = Field(
         default=None,
         description="Amounts above which a palm pays only with its pulse, by currency, in its "
-        "minor unit: { USD = 10000 }. A number alone is an amount in the merchant's currency. In a "
-        "currency that is left out, every amount needs a pulse. If unset, none does.",
+        "minor unit: { USD = 10000 }. A single number is an amount in the merchant's currency. In "
+        "a currency that is not named, every amount needs a pulse. If unset, no amount does.",
     )
     digits_above: dict[CurrencyCode, Annotated[StrictInt, Field(ge=0)]] | None = Field(
         default=None,
         description="Amounts above which a palm pays only with the last four digits of its number, "
-        "however clearly it was recognised; given like pulse_above. If unset, none does.",
+        "however clearly it was recognised; written like pulse_above. If unset, no amount needs "
+        "them.",
     )
     staff_above: dict[CurrencyCode, Annotated[StrictInt, Field(ge=0)]] | None = Field(
         default=None,
         description="Amounts above which a palm pays only once staff have seen the hand, and said "
-        "so at the kiosk with their PIN; given like pulse_above. If unset, none does.",
+        "so at the kiosk with their PIN; written like pulse_above. If unset, no amount needs that.",
     )
     service: Service = Service()
     serving: Serving = Serving()
@@ -600,12 +606,12 @@ class Settings(BaseSettings):
 
     @property
     def law(self) -> Law:
-        """The law of the sites that have none of their own."""
+        """The law of the sites that have no law of their own."""
         return find_law(self.privacy.law)
 
     @property
     def operator(self) -> str:
-        """Who answers for the data."""
+        """The name of whoever is responsible for the data."""
         return self.privacy.operator or self.merchant.name
 
     @field_validator("pulse_above", "digits_above", "staff_above", mode="before")
@@ -615,7 +621,7 @@ class Settings(BaseSettings):
         if above is None:
             return None
         if merchant is None:
-            # It is wrong itself, and that is told.
+            # The group [merchant] has an error of its own, which is reported.
             return above if isinstance(above, dict) else {}
         if not isinstance(above, dict):
             return {merchant.currency: above}
@@ -631,16 +637,18 @@ class Settings(BaseSettings):
         return self.liveness == "required"
 
     def pulse_limit(self, currency: str) -> int | None:
-        """Returns the amount above which a palm pays only with its pulse; None when no amount needs
-        one. In a currency for which none is set, every amount does."""
+        """Returns the amount above which a palm pays only with its pulse, in the minor unit: None
+        when no amount needs a pulse, and 0 for a currency that the setting does not name."""
         return _limit(self.pulse_above, currency)
 
     def digits_limit(self, currency: str) -> int | None:
-        """Returns the amount above which a palm pays only with digits of the number, likewise."""
+        """Returns the amount above which a palm pays only with digits of the number, in the form of
+        `pulse_limit`."""
         return _limit(self.digits_above, currency)
 
     def staff_limit(self, currency: str) -> int | None:
-        """Returns the amount above which staff have to see the hand, likewise."""
+        """Returns the amount above which staff have to see the hand, in the form of
+        `pulse_limit`."""
         return _limit(self.staff_above, currency)
 
     @classmethod
@@ -662,8 +670,8 @@ def _limit(above: Mapping[str, int] | None, currency: str) -> int | None:
 def load(path: Path, check: Callable[[Mapping[str, Any]], Sequence[str]] | None = None) -> Settings:
     """Reads the settings from the file at `path`, if there is one, and from the environment.
 
-    `check` returns what else is wrong with the settings that are given, in sentences. Raises
-    BadSettings, which names everything that is wrong at once.
+    `check` gets the settings that are set and returns what else is wrong with them, in sentences.
+    Raises BadSettings, which names all faults at once.
     """
     faults: list[str] = []
 
@@ -679,7 +687,7 @@ def load(path: Path, check: Callable[[Mapping[str, Any]], Sequence[str]] | None 
 
     remedy = f"Correct {path}, or remove it to use the defaults."
     try:
-        # What is left of a file after a power cut must not count as settings that are not set.
+        # A power cut may leave an empty file, which must not count as "nothing is set".
         content = read_if_there(path)
         if content is not None and not content.strip():
             raise BadSettings(f"{path} is empty. Restore it, or remove it to use the defaults.")

@@ -1,4 +1,5 @@
-"""`./run cloud staff`: merchants, their sites, the devices at them, and evidence of deletions."""
+"""The command `./run cloud staff`, with its verbs about merchants, sites, devices, keys and the
+service itself. Further verbs are in the modules `cloud.staff_*`."""
 
 # ruff: noqa: T201 - a command answers on standard output
 
@@ -41,15 +42,15 @@ from cloud.web import devices
 from cloud.web.merchant_keys import KeyUse, all_keys, make_key, remove_key
 
 READER = re.compile(r"tmr_[A-Za-z0-9]{4,60}")
-"""How Stripe names a card reader."""
+"""The form of Stripe's ids of card readers."""
 
 LAW = f"the law of the site: {', '.join(LAWS)} (docs/law.md)"
 UNSENT_LISTED = timedelta(days=30)
-"""How long receipts that were given up are listed."""
+"""The age up to which receipts that were given up are listed."""
 RUNS_LISTED = 400
-"""The number of daily runs that are listed: those of more than a year."""
+"""The number of daily runs that are listed, which covers more than a year."""
 GALLERIES = (1_000, 10_000, 100_000)
-"""The numbers of palms whose thresholds are listed beside those of now."""
+"""The numbers of palms for which thresholds are listed besides those of the present number."""
 NOTED: Mapping[str, str | None] = {
     "change-site": "site",
     "bind-reader": "device",
@@ -66,9 +67,9 @@ NOTED: Mapping[str, str | None] = {
     "access-list": "site",
     "age-checks": "merchant",
 }
-"""The verbs that are noted in the audit trail by their name, and which of their arguments says on
-what. The verbs in `cloud.console.acts` are noted there, as they are on a page, and those that only
-list are not."""
+"""The verbs whose name is noted in the audit trail, each with the argument that is its subject;
+None for the service itself. `cloud.console.acts` notes the verbs that are also acts of the console,
+and verbs that only list are not noted."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("merchants", _list_merchants, "list the merchants")
     new = add("add-merchant", _add_merchant, "add a merchant with a site")
     new.add_argument("--site", default="Shop", help="the name of its first site")
-    change = add("change-merchant", _change_merchant, "change what is given of a merchant")
+    change = add("change-merchant", _change_merchant, "change the details of a merchant")
     change.add_argument("merchant", help="the id of the merchant")
     new.add_argument("--law", help=LAW)
     for verb, is_new in ((new, True), (change, False)):
@@ -98,7 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verb.add_argument(
             "--region",
             help="the region that the palms of its people may not leave (docs/scale.md, Regions); "
-            "none for any",
+            "none for no such limit",
         )
     add("sites", _list_sites, "list the sites with their laws")
     site = add("add-site", _add_site, "add a site of a merchant")
@@ -107,28 +108,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     site.add_argument("--law", help=LAW)
     move = add("change-site", _change_site, "change the law of a site")
     move.add_argument("site", help="the id of the site")
-    move.add_argument("--law", required=True, help=f"{LAW}; none for that of settings.toml")
+    move.add_argument("--law", required=True, help=f"{LAW}; none for the law in settings.toml")
     add("devices", _list_devices, "list the devices")
-    # The id of a device is made of its key, and may begin with a dash.
-    revoke = add("revoke-device", _revoke_device, "make a device unknown from now on", "+")
+    # The id of a device is made of its key and may begin with a dash, so options begin with a plus.
+    revoke = add("revoke-device", _revoke_device, "revoke a device", "+")
     replace = add(
-        "replace-device", _replace_device, "show a code for another one in its place", "+"
+        "replace-device",
+        _replace_device,
+        "show a code that activates another device in place of one",
+        "+",
     )
     bind = add("bind-reader", _bind_reader, "bind a card reader of Stripe's to a device", "+")
-    till = add("till-key", _make_till_key, "show a key for the tills of a merchant")
-    till.add_argument("--days", type=days, help="after how many days it expires; never without")
-    access = add("access-key", _make_access_key, "show a key that sends access lists")
+    till = add("till-key", _make_till_key, "show a new key for the tills of a merchant")
+    till.add_argument("--days", type=days, help="after how many days it expires; default: never")
+    access = add("access-key", _make_access_key, "show a new key with which access lists are sent")
     access.add_argument(
-        "--days", type=days, default=365, help="after how many days it expires; 365 without"
+        "--days", type=days, default=365, help="after how many days it expires; default: 365"
     )
     for verb in (till, access):
         verb.add_argument("merchant", help="the id of the merchant")
     add("keys", _list_keys, "list the keys of tills and systems, and when they expire")
-    old = add("remove-key", _remove_key, "make a key unknown from now on")
-    old.add_argument("key", help="its first part: till_..., access_... or api_...")
-    seen = add("age-checks", _list_age_checks, "list when staff of a merchant have seen an age")
+    old = add("remove-key", _remove_key, "remove a key, which is not valid from now on")
+    old.add_argument("key", help="the first part of the key: till_..., access_... or api_...")
+    seen = add("age-checks", _list_age_checks, "list when staff of a merchant have checked an age")
     seen.add_argument("merchant", help="the id of the merchant")
-    add("unfinished", _list_unfinished, "list what has failed so far, and receipts given up")
+    add(
+        "unfinished",
+        _list_unfinished,
+        "list errands that have failed so far, and receipts given up",
+    )
     add("thresholds", _list_thresholds, "list the scores from which palms are accepted")
     add("inactivity", _list_runs, "list the runs that delete accounts that nobody uses")
     add("end-sessions", _end_sessions, "sign everybody out of the portal and the console")
@@ -141,15 +149,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         staff_watch,
     ):
         verbs_of.add_verbs(add)
-    add("remove-passkeys", _remove_passkeys, "remove everybody's, when the portal has moved")
+    add(
+        "remove-passkeys",
+        _remove_passkeys,
+        "remove all passkeys of the portal, after its host name has changed",
+    )
     for verb in (revoke, replace, bind):
         verb.add_argument("device", help="the id of the device")
-    bind.add_argument("reader", help="the id of the reader, tmr_...; none takes its reader away")
+    bind.add_argument("reader", help="the id of the reader, tmr_...; none removes its reader")
 
 
 async def run(arguments: argparse.Namespace, state: State, chosen: Settings) -> None:
-    """Does what staff ask for, beside a running service as well. On a fresh directory it makes all
-    that the first start of the service makes before the vault. Raises CannotDo."""
+    """Carries out a verb, also while the service is running. In an empty directory it makes the
+    keys and the database, as the first start of the service does. Raises CannotDo."""
     arguments.chosen = chosen
     arguments.by = By(Door.COMMAND, commander(), bootstrap.now())
     with ExitStack() as stack:
@@ -157,7 +169,7 @@ async def run(arguments: argparse.Namespace, state: State, chosen: Settings) -> 
             stack.enter_context(state.held())
             is_held = True
         except StateInUse:
-            # The service holds it, and has made all there is to make once there is a database.
+            # The service is running. It has made the keys if the database is there.
             if not database.is_made(state.address):
                 raise
             is_held = False
@@ -168,7 +180,7 @@ async def run(arguments: argparse.Namespace, state: State, chosen: Settings) -> 
         try:
             async with store.session() as session:
                 if is_held:
-                    # A running service goes on with the settings it was started with.
+                    # A running service keeps the settings with which it was started.
                     await merchants.follow_settings(session, chosen.merchant)
                 act: Act = arguments.act
                 before = await merchants.faults_of_laws(session, chosen)
@@ -189,7 +201,7 @@ async def run(arguments: argparse.Namespace, state: State, chosen: Settings) -> 
 
 async def _note(arguments: argparse.Namespace, session: AsyncSession) -> None:
     name = NOTED[arguments.what]
-    # Of a key only its first part is no secret.
+    # The rest of a key is secret.
     subject = "" if name is None else str(getattr(arguments, name)).partition(".")[0]
     await acts.note_command(session, arguments.by, arguments.what, subject)
 
@@ -228,8 +240,8 @@ async def _change_merchant(
     row = await _merchant_named(session, arguments.merchant)
     if row.id == merchants.FIRST:
         raise CannotDo(
-            "the first merchant is what [merchant] in settings.toml says. Change it there, and "
-            "start the service again."
+            "the details of the first merchant are set under [merchant] in settings.toml. Change "
+            "them there, and start the service again."
         )
     now = {name: getattr(row, name) for name in Merchant.model_fields}
     await acts.change_merchant(session, arguments.by, row, _merchant(now, arguments))
@@ -267,8 +279,8 @@ async def _list_devices(_: argparse.Namespace, session: AsyncSession, __: Master
 
 
 def _told(told: reports.Told | None, until: datetime) -> tuple[str, str, str]:
-    """Returns when a device has told of itself, its version with its figures, and what is not well,
-    for a list. `until` is when it should have been heard of last."""
+    """Returns three columns of a list: when a device reported last, its version with its figures,
+    and its faults. `until` is the time up to which it should have reported."""
     if told is None:
         return "-", "-", "-"
     report = told.report
@@ -304,7 +316,7 @@ async def _replace_device(
 async def _bind_reader(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
     reader = arguments.reader
     if reader != "none" and not READER.fullmatch(reader):
-        raise CannotDo("a reader of Stripe's is called tmr_ and letters and digits.")
+        raise CannotDo("the id of a reader of Stripe's is tmr_ and letters and digits.")
     if not await devices.bind_reader(
         session, arguments.device, None if reader == "none" else reader
     ):
@@ -348,14 +360,14 @@ async def _remove_key(arguments: argparse.Namespace, session: AsyncSession, _: M
 async def _list_age_checks(
     arguments: argparse.Namespace, session: AsyncSession, _: MasterKey
 ) -> None:
-    """Whose age it was is not told, nor which."""
+    """The list tells neither whose age was checked nor the age."""
     merchant = await _merchant_named(session, arguments.merchant)
     for seen in await checks_of(session, merchant.id):
         print(f"{seen.at:%Y-%m-%d %H:%M}", seen.staff, seen.device_id, sep="\t")
 
 
 async def _list_unfinished(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
-    """Whom it is about is not told."""
+    """The list does not tell whom an errand is about."""
     for errand in await queue.failed(session):
         print("waits", errand.kind, errand.attempts, f"{errand.due_at:%Y-%m-%d %H:%M}", sep="\t")
     for row in reversed(await receipts.unsent(session, bootstrap.now() - UNSENT_LISTED)):
@@ -369,13 +381,13 @@ async def _list_runs(_: argparse.Namespace, session: AsyncSession, __: MasterKey
         counts = f"told {row.told}", f"deleted {row.deleted}", f"failed {row.failed}"
         print(f"{row.began_at:%Y-%m-%d %H:%M}", ended, *counts, row.fault or "-", sep="\t")
     once, twice = await inactivity.waiting(session)
-    print(f"People who were told and are there: {once} once, {twice} twice.")
+    print(f"People who were warned of a deletion: {once} once, {twice} twice.")
 
 
 async def _list_thresholds(
     arguments: argparse.Namespace, session: AsyncSession, _: MasterKey
 ) -> None:
-    """Those of the gallery as it is, and of larger ones."""
+    """Lists the thresholds of the present gallery, and of larger ones."""
     chosen: Settings = arguments.chosen
     policy = bootstrap.policy_of(chosen.recognition)
     now = await palms.count(session)
@@ -397,7 +409,8 @@ async def _remove_passkeys(_: argparse.Namespace, session: AsyncSession, __: Mas
 
 
 def _law(arguments: argparse.Namespace) -> Law | None:
-    """Returns the law that is asked for; None when it is that of the settings. Raises CannotDo."""
+    """Returns the law that the option --law names; None for the law of the settings. Raises
+    CannotDo."""
     try:
         return None if arguments.law in (None, "none") else find_law(arguments.law)
     except ValueError as error:
@@ -405,7 +418,8 @@ def _law(arguments: argparse.Namespace) -> Law | None:
 
 
 def _merchant(now: dict[str, str | None], arguments: argparse.Namespace) -> Merchant:
-    """Returns a merchant with what is asked for, and otherwise as it is now. Raises CannotDo."""
+    """Returns a merchant with the values of the options, and the present value where an option is
+    missing. Raises CannotDo."""
     asked = {name: getattr(arguments, name) for name in Merchant.model_fields}
     values = now | {name: value for name, value in asked.items() if value is not None}
     if arguments.region == "none":
@@ -425,7 +439,7 @@ def _merchant(now: dict[str, str | None], arguments: argparse.Namespace) -> Merc
 
 
 def _tell_of_region(row: "merchants.MerchantRow", chosen: Settings) -> None:
-    """Says what becomes of a merchant whose palms may not be taken here."""
+    """Tells staff about a merchant whose palms this service may not store."""
     if regions.is_here(row, chosen.service):
         return
     service = regions.service_of(row, chosen.service) or "not under [service.elsewhere]"

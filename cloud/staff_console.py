@@ -1,5 +1,5 @@
-"""The verbs of `./run cloud staff` about accounts for the console, what needs two of the staff, and
-what they have done."""
+"""The verbs of `./run cloud staff` about accounts of the console, about acts that need two people,
+and about the audit trail."""
 
 # ruff: noqa: T201 - a command answers on standard output
 
@@ -23,29 +23,29 @@ from cloud.staff_verbs import CannotDo, there
 
 
 def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
-    """Adds them with `cloud.staff`'s way of adding a verb."""
+    """Adds these verbs. `add` is the function of `cloud.staff` that adds one."""
     new = add("add-user", _add_user, "add somebody who may use the console, and show their link")
-    new.add_argument("name", help="what their colleagues call them")
-    new.add_argument("--role", choices=list(Role), default=Role.OPERATOR, help="operator without")
+    new.add_argument("name", help="the name by which colleagues know them")
+    new.add_argument(
+        "--role", choices=list(Role), default=Role.OPERATOR, help="their role; default: operator"
+    )
     new.add_argument("--merchant", help="the id of the only merchant that they see")
     new.add_argument("--site", help="the id of the only site that they see")
     add("users", _list_users, "list who may use the console")
-    link = add("user-link", _show_link, "show a link by which somebody makes a passkey")
-    end = add("end-user", _end_user, "let somebody use the console no more")
+    link = add("user-link", _show_link, "show a new link with which somebody makes a passkey")
+    end = add("end-user", _end_user, "end an account, which can no longer use the console")
     for verb in (link, end):
         verb.add_argument("user", help="the id of the account")
-    add(
-        "asked", _list_asked, "list the dangerous acts that were asked for, and what became of them"
-    )
-    approve = add("approve", _approve, "approve what somebody else has asked for")
-    decline = add("decline", _decline, "decline it, or take back what one has asked for")
+    add("asked", _list_asked, "list the requests for acts that need two people, and their states")
+    approve = add("approve", _approve, "approve a request of somebody else")
+    decline = add("decline", _decline, "decline a request, or take back your own")
     for verb in (approve, decline):
-        verb.add_argument("request", help="the id of what was asked for")
-    add("ask-rekey", _ask_rekey, "ask that the gallery's secret may be replaced (rekey)")
-    add("audit", _export, "print what staff have done, as lines of JSON")
-    check = add("verify-audit", _verify, "check that nothing of it was changed or is missing")
+        verb.add_argument("request", help="the id of the request")
+    add("ask-rekey", _ask_rekey, "ask for approval to replace the gallery's secret (rekey)")
+    add("audit", _export, "print the audit trail, as lines of JSON")
+    check = add("verify-audit", _verify, "check that no row of the audit trail was changed or lost")
     check.add_argument(
-        "export", type=Path, nargs="?", help="an export of before, all of which must be there"
+        "export", type=Path, nargs="?", help="an earlier export, whose rows must all be there"
     )
 
 
@@ -54,7 +54,7 @@ async def _add_user(
 ) -> None:
     name = " ".join(arguments.name.split())
     if not 0 < len(name) <= members.NAME_LENGTH:
-        raise CannotDo(f"a name has at most {members.NAME_LENGTH} characters, and at least one.")
+        raise CannotDo(f"a name has 1 to {members.NAME_LENGTH} characters.")
     merchant_id: str | None = arguments.merchant
     if merchant_id is not None:
         there(await find_merchant(session, merchant_id), "merchants", merchant_id)
@@ -109,17 +109,19 @@ async def _decide(arguments: argparse.Namespace, session: AsyncSession, *, appro
     except four_eyes.CannotDecide as no:
         if no.why is four_eyes.Why.OWN:
             raise CannotDo(
-                "you have asked for that yourself: somebody else has to approve it."
+                "you have made this request yourself, so somebody else has to approve it."
             ) from None
         if no.why is four_eyes.Why.KEY:
             raise CannotDo(
-                "the key with which that was asked for was removed or has expired: decline it."
+                "the key with which this request was made was removed or has expired: decline it."
             ) from None
         if no.why is four_eyes.Why.ACCOUNT:
             raise CannotDo(
-                "the account with which that was asked for has ended: decline it."
+                "the account with which this request was made has ended: decline it."
             ) from None
-        raise CannotDo(f"{arguments.request} does not wait. List what does: staff asked.") from None
+        raise CannotDo(
+            f"no request {arguments.request} waits. List the requests: staff asked."
+        ) from None
 
 
 async def _ask_rekey(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
@@ -146,7 +148,7 @@ async def _verify(arguments: argparse.Namespace, session: AsyncSession, _: Maste
 
 
 def _lines(path: Path) -> list[str]:
-    """Raises CannotDo."""
+    """Returns the lines of an export. Raises CannotDo."""
     try:
         return path.read_text("utf-8").splitlines()
     except OSError as error:
@@ -164,8 +166,8 @@ def _print_link(arguments: argparse.Namespace, token: str) -> None:
     url = chosen.console.url
     if url is None:
         print(
-            "cloud: console.url is not set in settings.toml, so there is a console in the sandbox "
-            "only.",
+            "cloud: console.url is not set in settings.toml, so there is a console only in the "
+            "sandbox.",
             file=sys.stderr,
         )
     origin = f"https://localhost:{chosen.serving.port}" if url is None else str(url).rstrip("/")

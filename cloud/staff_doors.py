@@ -1,4 +1,4 @@
-"""The verbs of `./run cloud staff` about doors, and who may pass them."""
+"""The verbs of `./run cloud staff` about doors, and about who may pass them."""
 
 # ruff: noqa: T201 - a command answers on standard output
 
@@ -35,46 +35,50 @@ from protocol.hours import Hours
 from protocol.messages import Direction
 
 HOOK = re.compile(r"https://[^\s/]\S*|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?(/\S*)?")
-"""Where a site can be told of check-ins: over TLS, or on this machine."""
+"""The addresses to which check-ins may be sent: by HTTPS, or on this machine."""
 
 
 def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
-    """Adds them with `cloud.staff`'s way of adding a verb."""
+    """Adds these verbs. `add` is the function of `cloud.staff` that adds one."""
     add("doors", _list_doors, "list the doors")
-    ticket = add("take-ticket", _take_ticket, "take a ticket from whom it is linked to")
+    ticket = add(
+        "take-ticket", _take_ticket, "take a ticket away from the person who has linked it"
+    )
     membership = add(
-        "unlink-membership", _unlink_membership, "take a membership from all who have linked it"
+        "unlink-membership",
+        _unlink_membership,
+        "take a membership away from everybody who has linked it",
     )
     for verb in (ticket, membership):
         verb.add_argument("merchant", help="the id of the merchant")
-        verb.add_argument("code", help="what its QR code says, or what is printed on it")
-    door = add("set-door", _set_door, "say at which door a device stands", "+")
+        verb.add_argument("code", help="the content of its QR code, or the code printed on it")
+    door = add("set-door", _set_door, "set the door at which a device stands", "+")
     door.add_argument("device", help="the id of the device")
     door.add_argument("kind", choices=list(DoorKind), help="who decides there, and what opens")
-    door.add_argument("name", help="the name of the door, as access lists have it")
-    door.add_argument("++exit", action="store_true", help="people go out here")
+    door.add_argument("name", help="the name of the door, as in access lists")
+    door.add_argument("++exit", action="store_true", help="people leave through this door")
     door.add_argument("++everyone", action="store_true", help="nobody has to be on an access list")
-    door.add_argument("++hours", default="", help="when it is open, as mon-fri 07:00-19:00")
-    door.add_argument("++area", help="the area it leads into, which nobody enters twice")
+    door.add_argument("++hours", default="", help="when it is open, such as mon-fri 07:00-19:00")
+    door.add_argument("++area", help="the area that it leads into, which nobody enters twice")
     door.add_argument(
         "++offline",
         type=int,
         default=0,
         metavar="HOURS",
-        help="how long its kiosk lets listed people pass without a network, who agreed to it",
+        help="how long the kiosk lets listed people who have agreed pass without a network",
     )
-    gone = add("remove-door", _remove_door, "say that a device stands at no door", "+")
+    gone = add("remove-door", _remove_door, "remove the door from a device", "+")
     gone.add_argument("device", help="the id of the device")
     clock = add("site-clock", _set_clock, "set the time zone and the holidays of a site")
     clock.add_argument("zone", help="a name of the IANA database, such as Europe/Berlin")
     clock.add_argument("holidays", nargs="*", help="the days on which its doors are closed")
-    hook = add("site-hook", _set_hook, "say where a site is told who has checked in")
-    hook.add_argument("url", help="an https address; none tells it nothing")
+    hook = add("site-hook", _set_hook, "set the address to which check-ins at a site are sent")
+    hook.add_argument("url", help="an https address; none sends nothing")
     listed = add("access-list", _take_list, f"read who may pass: CSV with {', '.join(COLUMNS)}")
     listed.add_argument("file", type=Path)
-    listed.add_argument("--whole", action="store_true", help="take it from everybody else")
-    taken = add("take-access", _take_access, "take what somebody has at a site")
-    taken.add_argument("person", help="the site's own id for them, as its list has it")
+    listed.add_argument("--whole", action="store_true", help="take access away from everybody else")
+    taken = add("take-access", _take_access, "take a person's access at a site away")
+    taken.add_argument("person", help="the id of the person in the site's own list")
     for verb in (clock, hook, listed, taken):
         verb.add_argument("--site", default=merchants.FIRST, help="the id of the site")
 
@@ -94,12 +98,12 @@ async def _set_door(arguments: argparse.Namespace, session: AsyncSession, _: Mas
     kind = DoorKind(arguments.kind)
     if arguments.everyone and kind in (DoorKind.CONTROLLER, DoorKind.DESK):
         raise CannotDo(
-            "the site's own system knows people by what an access list says of them: leave "
+            "at such a door, the site's own system identifies people by the access list: leave "
             "++everyone out."
         )
     if arguments.offline and (arguments.everyone or kind in (DoorKind.VENUE, DoorKind.DESK)):
         raise CannotDo(
-            "++offline is for doors that a relay or a controller opens to people on the list."
+            "++offline is for doors that a relay or a controller opens for people on the list."
         )
     if not 0 <= arguments.offline <= MOST_HOURS:
         raise CannotDo(f"++offline is from 1 to {MOST_HOURS} hours.")
@@ -146,7 +150,7 @@ async def _set_hook(
     site = await _site(arguments, session)
     if arguments.url == "none":
         if not await check_ins.remove_hook(session, site.id):
-            raise CannotDo(f"the site {site.id} is told nothing.")
+            raise CannotDo(f"no address is set for the site {site.id}.")
         return
     if not HOOK.fullmatch(arguments.url):
         raise CannotDo("check-ins are sent to an address that begins with https://.")
@@ -195,7 +199,7 @@ async def _take_ticket(
     merchant = await _merchant(arguments, session)
     found = await tickets.with_code(session, master, merchant.id, arguments.code)
     if not found:
-        raise CannotDo("this ticket is linked to nobody at the merchant.")
+        raise CannotDo("nobody at the merchant has linked this ticket.")
     await acts.take_tickets(session, arguments.by, merchant, found)
 
 
@@ -210,7 +214,7 @@ async def _unlink_membership(
     except ValidationError:
         raise CannotDo("this is no code of a membership card.") from None
     if not traces:
-        raise CannotDo("this membership is linked by nobody at the merchant.")
+        raise CannotDo("nobody at the merchant has linked this membership.")
 
 
 async def _merchant(arguments: argparse.Namespace, session: AsyncSession) -> MerchantRow:

@@ -1,4 +1,4 @@
-"""The verbs of `./run cloud staff` by which kiosks are looked after from afar."""
+"""The verbs of `./run cloud staff` with which kiosks are managed remotely."""
 
 # ruff: noqa: T201 - a command answers on standard output
 
@@ -33,52 +33,55 @@ from protocol.fleet import MAX_ATTRACT
 from protocol.pictures import NoPicture
 
 NOTHING = "none"
-"""By what a setting is taken away."""
+"""The value that removes a setting."""
 
 
 def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
-    """Adds them with `cloud.staff`'s way of adding a verb."""
-    chosen = add("set-kiosk", _set_kiosk, "set what the kiosks of a site, or one, are like", "+")
+    """Adds these verbs. `add` is the function of `cloud.staff` that adds one."""
+    chosen = add(
+        "set-kiosk", _set_kiosk, "change settings of a kiosk or of all kiosks of a site", "+"
+    )
     chosen.add_argument("scope", help="the id of the site or of the device")
     chosen.add_argument("++variant", help="dark or light; none for the kiosk's own setting")
     for variant in ("light", "dark"):
         chosen.add_argument(
             f"++accent_{variant}",
             metavar="COLOUR",
-            help=f"of buttons and drawings on a {variant} kiosk, as #00694e; none for the green",
+            help=f"the colour of buttons and drawings on a {variant} kiosk, such as #00694e; none "
+            "for the kiosk's green",
         )
-    chosen.add_argument("++volume", help="of the loudspeaker, 0 to 100; none for all of it")
     chosen.add_argument(
-        "++hours", help="when shoppers may begin something, as mon-fri 07:00-19:00; none for always"
+        "++volume", help="the volume of the loudspeaker, 0 to 100; none for full volume"
     )
     chosen.add_argument(
-        "++helpline", help="whom people call when the kiosk is out of service; none for nobody"
+        "++hours",
+        help="when shoppers may begin something, such as mon-fri 07:00-19:00; none for always",
     )
     chosen.add_argument(
-        "++logo", help="a PNG, JPEG or WebP in the place of the merchant's name; none for the name"
+        "++helpline", help="whom people can call when the kiosk is out of service; none for nobody"
+    )
+    chosen.add_argument(
+        "++logo", help="a PNG, JPEG or WebP in place of the merchant's name; none for the name"
     )
     chosen.add_argument(
         "++attract",
         nargs="+",
         metavar="FILE",
-        help=f"up to {MAX_ATTRACT} pictures while nobody touches the welcome screen; none for none",
+        help=f"up to {MAX_ATTRACT} pictures that are shown while nobody touches the welcome "
+        "screen; none for no pictures",
     )
-    add("kiosk-settings", _list_settings, "list what was set for kiosks")
-    restart = add("restart-device", _restart, "have a kiosk start again within a minute", "+")
-    lock = add("lock-device", _lock, "let nobody use a kiosk until it is activated again", "+")
+    add("kiosk-settings", _list_settings, "list the settings of kiosks")
+    restart = add("restart-device", _restart, "restart a kiosk within a minute", "+")
+    lock = add("lock-device", _lock, "lock a kiosk until it is activated again", "+")
     maintain = add(
         "maintain-device", _maintain, "take a kiosk out of service until it is put back", "+"
     )
     serve = add("serve-device", _put_back, "put a kiosk back into service", "+")
-    bundle = add("support-bundle", _show_bundle, "show what a kiosk's staff have sent", "+")
+    bundle = add("support-bundle", _show_bundle, "show the support bundle of a kiosk", "+")
     for verb in (restart, lock, maintain, serve, bundle):
         verb.add_argument("device", help="the id of the device")
-    add(
-        "policies",
-        _list_policies,
-        "list from which amounts on a palm alone does not pay, and who says",
-    )
-    limits = add("set-policy", _set_policy, "say from which amounts on a palm alone does not pay")
+    add("policies", _list_policies, "list the limits of payments, and who has set each")
+    limits = add("set-policy", _set_policy, "set limits of payments of a merchant or a site")
     where = limits.add_mutually_exclusive_group(required=True)
     where.add_argument("--merchant", help="the id of the merchant")
     where.add_argument("--site", help="the id of one of its sites")
@@ -87,9 +90,9 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
             f"--{demand.replace('_', '-')}",
             type=_minor,
             metavar="AMOUNT",
-            help="in the minor unit of the merchant's currency; none says nothing",
+            help="in the minor unit of the merchant's currency; none removes the limit",
         )
-    add("acts", _list_acts, "list who has had kiosks start again or locked, and tampering")
+    add("acts", _list_acts, "list the orders to kiosks, who has given them, and tampering")
 
 
 async def _set_kiosk(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
@@ -99,7 +102,7 @@ async def _set_kiosk(arguments: argparse.Namespace, session: AsyncSession, _: Ma
         raise CannotDo(f"there is no {name}. List them: staff sites, staff devices.")
     given: dict[str, str | list[str] | None] = {name: getattr(arguments, name) for name in SETTINGS}
     if all(value is None for value in given.values()):
-        raise CannotDo(f"say what to set: {', '.join(f'++{name}' for name in SETTINGS)}.")
+        raise CannotDo(f"name what to set: {', '.join(f'++{name}' for name in SETTINGS)}.")
     try:
         values = {
             name: await _value(session, name, value)
@@ -114,8 +117,8 @@ async def _set_kiosk(arguments: argparse.Namespace, session: AsyncSession, _: Ma
 
 
 async def _value(session: AsyncSession, name: str, given: str | list[str]) -> str | None:
-    """Returns the value of a setting, None to take it away; pictures are kept. Raises ValueError,
-    and OSError when a file cannot be read."""
+    """Returns the value of a setting, None to remove it. Pictures are stored, and their digests are
+    the value. Raises ValueError, and OSError when a file cannot be read."""
     words = [given] if isinstance(given, str) else given
     if words == [NOTHING]:
         return None
@@ -156,7 +159,7 @@ async def _put_back(arguments: argparse.Namespace, session: AsyncSession, _: Mas
 
 
 async def _active(arguments: argparse.Namespace, session: AsyncSession) -> DeviceRow:
-    """Returns the device that is named. Raises CannotDo when it is not active."""
+    """Returns the device that the argument names. Raises CannotDo when it is not active."""
     device = await find_device(session, arguments.device)
     if device is None or device.revoked_at is not None:
         raise CannotDo(f"there is no active device {arguments.device}. List them: staff devices.")
@@ -192,7 +195,7 @@ async def _set_policy(arguments: argparse.Namespace, session: AsyncSession, _: M
         if minor is not None
     }
     if not values:
-        raise CannotDo("say what to set: --pulse-above, for instance.")
+        raise CannotDo("name what to set: --pulse-above, for instance.")
     try:
         await acts.change_amounts(session, arguments.chosen, arguments.by, place, values)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The verbs of `./run cloud staff` about integrators: their keys, and who is told what happens."""
+"""The verbs of `./run cloud staff` about integrators: their keys and their webhooks."""
 
 # ruff: noqa: T201 - a command answers on standard output
 
@@ -18,8 +18,8 @@ from cloud.web.merchant_keys import KeyUse, make_key
 
 
 def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
-    """Adds them with `cloud.staff`'s way of adding a verb."""
-    key = add("api-key", _make_key, "show a key of the API for integrators")
+    """Adds these verbs. `add` is the function of `cloud.staff` that adds one."""
+    key = add("api-key", _make_key, "show a new key of the API for integrators")
     whose = key.add_mutually_exclusive_group(required=True)
     whose.add_argument("merchant", nargs="?", help="the id of the merchant")
     whose.add_argument(
@@ -33,12 +33,12 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
         choices=list(Scope),
         default=list(Scope),
         metavar="SCOPE",
-        help=f"what it may do, everything without: {', '.join(SCOPES)}",
+        help=f"what it may do; default: everything: {', '.join(SCOPES)}",
     )
     key.add_argument(
-        "--days", type=days, default=365, help="after how many days it expires; 365 without"
+        "--days", type=days, default=365, help="after how many days it expires; default: 365"
     )
-    add("webhooks", _list_receivers, "list who is told of what happens, and what they did not take")
+    add("webhooks", _list_receivers, "list the receivers of webhooks, and what was not delivered")
 
 
 async def _make_key(

@@ -1,4 +1,4 @@
-"""The verbs of `./run cloud staff` about sales, and about giving money back."""
+"""The verbs of `./run cloud staff` about sales and refunds."""
 
 # ruff: noqa: T201 - a command answers on standard output
 
@@ -26,36 +26,39 @@ from protocol.messages import Money, RefundRequest
 
 _ALL = Reach(Role.OPERATOR, None, None)
 _AT_ONCE = 1000
+"""How many sales are read from the database at once."""
 
 
 def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
-    """Adds them with `cloud.staff`'s way of adding a verb."""
-    # The id of a device may begin with a dash.
+    """Adds these verbs. `add` is the function of `cloud.staff` that adds one."""
+    # The id of a device may begin with a dash, so options begin with a plus.
     listed = add("sales", _export, "print sales as lines of CSV, the newest first", "+")
     where = listed.add_mutually_exclusive_group()
     for kind in ("merchant", "site", "device"):
-        where.add_argument(f"++{kind}", help=f"only those of this {kind}, by its id")
+        where.add_argument(f"++{kind}", help=f"only sales of the {kind} with this id")
     listed.add_argument(
         "++when", default="", help="a day or a month: YYYY-MM-DD or YYYY-MM, in UTC"
     )
-    # The service's own --state is another thing.
+    # Its value must not stand in `state`, where the option --state of the service stands.
     listed.add_argument(
         "++state",
         dest="became",
         choices=list(SaleState),
         default="",
-        help="what has become of them",
+        help="only sales in this state",
     )
     listed.add_argument("++reference", default="", help="the till's name for the sale")
-    one = add("sale", _show, "show the way of one sale from the till to the ledger")
-    back = add("refund", _give_back, "give a sale back, in full or in part")
-    back.add_argument("--amount", help="a part of it, such as 12.50; all that is left without")
+    one = add("sale", _show, "show the steps of one sale from the till to the ledger")
+    back = add("refund", _give_back, "refund a sale, in full or in part")
+    back.add_argument("--amount", help="the amount, such as 12.50; default: all that is left")
     back.add_argument("--reason", choices=list(Reason), required=True)
     back.add_argument(
-        "--reference", help="a name of yours: given again, it is the same refund (8 to 64 letters)"
+        "--reference",
+        help="your own name of the refund, of 8 to 64 characters; the same name never makes a "
+        "second refund",
     )
     for verb in (one, back):
-        verb.add_argument("sale", help="its id, the last column of `sales`")
+        verb.add_argument("sale", help="the id of the sale, which is the last column of `sales`")
 
 
 async def _export(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
@@ -119,7 +122,7 @@ async def _give_back(arguments: argparse.Namespace, session: AsyncSession, _: Ma
             session, chargeable, arguments.by, row, request, reason=Reason(arguments.reason)
         )
     except Refusal as refusal:
-        raise CannotDo(f"nothing was given back: {refusal.problem.detail}.") from None
+        raise CannotDo(f"nothing was refunded: {refusal.problem.detail}.") from None
     given = f"{decimal(refund.amount_minor, row.currency)} {row.currency}"
     print(
         f"refund {refund.id}\nThe service gives {given} back within a minute: staff sale {row.id}"

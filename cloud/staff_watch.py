@@ -1,4 +1,4 @@
-"""The verbs of `./run cloud staff` about what an operator watches: attacks, palms and jobs."""
+"""The verbs of `./run cloud staff` with which an operator watches attacks, recognition and jobs."""
 
 # ruff: noqa: T201 - a command answers on standard output
 
@@ -21,15 +21,17 @@ from cloud.watch.tallies import Figures
 
 
 def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
-    """Adds them with `cloud.staff`'s way of adding a verb."""
-    add("attacks", _list_attacks, "list attacks and what else somebody should look at")
-    look = add("look-at", _look_at, "mark one of them as looked at")
-    freeze = add("freeze-account", _freeze, "freeze the palms of the account that one is about")
+    """Adds these verbs. `add` is the function of `cloud.staff` that adds one."""
+    add("attacks", _list_attacks, "list attacks and other incidents that somebody should look at")
+    look = add("look-at", _look_at, "mark an attack as looked at")
+    freeze = add(
+        "freeze-account", _freeze, "freeze the palms of the account that an attack is about"
+    )
     for verb in (look, freeze):
-        verb.add_argument("attack", help="its id")
+        verb.add_argument("attack", help="the id of the attack")
     look.add_argument("--note", default="", help="what was found")
-    add("recognition", _tell_recognition, "tell what became of palms in the last seven days")
-    add("jobs", _tell_jobs, "tell what deletions have left to do, and what is kept how long")
+    add("recognition", _tell_recognition, "show the results of palms in the last seven days")
+    add("jobs", _tell_jobs, "show unfinished errands of deletions, and how long data is kept")
 
 
 async def _list_attacks(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
@@ -55,7 +57,9 @@ async def _look_at(arguments: argparse.Namespace, session: AsyncSession, _: Mast
 async def _freeze(arguments: argparse.Namespace, session: AsyncSession, master: MasterKey) -> None:
     incident = await _attack(arguments, session)
     if not await acts.freeze_account(session, master, arguments.by, incident):
-        raise CannotDo(f"{incident.id} is about no account, or about none that is there still.")
+        raise CannotDo(
+            f"{incident.id} is about no account, or about one that does not exist any more."
+        )
 
 
 async def _tell_recognition(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:

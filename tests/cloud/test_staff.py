@@ -317,7 +317,7 @@ def test_everybodys_passkeys_are_removed(staff: Staff, tmp_path: Path):
 
 
 def test_the_runs_that_delete_unused_accounts_are_listed(staff: Staff, tmp_path: Path):
-    nobody = "People who were told and are there: 0 once, 0 twice.\n"
+    nobody = "People who were warned of a deletion: 0 once, 0 twice.\n"
     assert staff("inactivity") == nobody
     with closing(sqlite3.connect(tmp_path / "palms.db")) as stored:
         stored.executescript(

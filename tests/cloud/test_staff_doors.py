@@ -62,8 +62,11 @@ def test_a_site_has_a_clock(staff: Staff):  # noqa: F811
 def test_what_nobody_has_is_not_taken(staff: Staff):  # noqa: F811
     for words, told in (
         (("take-access", "A-7"), "nobody who has signed up"),
-        (("take-ticket", "first", "t1cket"), "linked to nobody"),
-        (("unlink-membership", "first", "FAMILY"), "linked by nobody"),
+        (("take-ticket", "first", "t1cket"), "nobody at the merchant has linked this ticket"),
+        (
+            ("unlink-membership", "first", "FAMILY"),
+            "nobody at the merchant has linked this membership",
+        ),
     ):
         assert told in staff(*words, status=2)
 
@@ -73,7 +76,7 @@ def test_a_site_is_told_of_check_ins_at_a_safe_address_alone(staff: Staff):  # n
     assert staff("site-hook", "http://127.0.0.1:8080/arrivals").startswith("whsec_")
     assert "begins with https://" in staff("site-hook", "http://shop.example/", status=2)
     assert staff("site-hook", "none") == ""
-    assert "is told nothing" in staff("site-hook", "none", status=2)
+    assert "no address is set" in staff("site-hook", "none", status=2)
 
 
 def test_a_list_that_cannot_be_read_is_told(

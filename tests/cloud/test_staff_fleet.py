@@ -94,7 +94,7 @@ def test_limits_of_payments_are_set_listed_and_taken_away(staff: Staff):  # noqa
     staff("set-policy", "--merchant", "first", "--pulse-above", "4000")
     for words, why in (
         (("--site", "first", "--pulse-above", "4001"), "pulse_above is 4000 for the merchant"),
-        (("--site", "first"), "say what to set"),
+        (("--site", "first"), "name what to set"),
         (("--merchant", "nobody", "--pulse-above", "1"), "there is no nobody"),
     ):
         assert why in staff("set-policy", *words, status=2)

@@ -290,4 +290,4 @@ def test_where_two_are_operators_the_gallerys_secret_is_replaced_by_two(
     monkeypatch.setenv("SUDO_USER", "night-shift")
     staff("approve", request)
     assert "\tapproved\treplace the gallery's secret\t" in staff("asked")
-    assert "does not wait" in staff("decline", request, status=2)
+    assert f"no request {request} waits" in staff("decline", request, status=2)

@@ -385,7 +385,7 @@ def test_the_secret_stands_in_the_environment_or_in_a_file(
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"issuer": "http://login.example.com"}, "it begins with https://"),
+        ({"issuer": "http://login.example.com"}, "it must begin with https://"),
         ({"issuer": "https://login.example.com/?a=b"}, "neither a query nor a fragment"),
         ({"client_secret": None}, "either client_secret or client_secret_file is needed"),
         ({"client_secret_file": "/secret"}, "either client_secret or client_secret_file"),

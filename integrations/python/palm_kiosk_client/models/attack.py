@@ -19,7 +19,7 @@ class Attack:
 
         Attributes:
             attack_id (str):
-            kind (Kind): What a person should look at; the worst is first.
+            kind (Kind): The kinds of incident that a person should look at; the worst comes first.
             serious (bool):
             site_id (str):
             device_id (None | str):
