@@ -1,7 +1,7 @@
 """The life of the kiosk: it waits on the welcome screen and makes one visit after the other.
 
-Whatever can go wrong in any visit is handled here, once: the shopper leaves, the till takes
-back what it asked for, a device or the service fails, or an unexpected exception is raised.
+This module handles what can go wrong in every visit: the shopper leaves, the till withdraws its
+request, a device or the service fails, or an unexpected exception is raised.
 """
 
 import asyncio
@@ -105,8 +105,8 @@ from protocol.storage import cause_and_remedy, storage_fault
 log = logging.getLogger(__name__)
 
 TRIAL_MINOR = 450
-"""The amount of a trial purchase, in the minor unit of the device's currency. Where that cannot be
-charged, it is the next amount above that can."""
+"""The amount of a trial purchase, in the minor unit of the device's currency. If it cannot be
+charged, the next larger amount that can is used."""
 
 WELCOME_LOOKS_S = 0.5
 """Seconds between two checks whether the welcome screen has changed."""
@@ -118,8 +118,8 @@ STILL_HELD_S = 3.0
 """Seconds after an answer until the same ticket is read again."""
 
 LEAVE_S = 5.0
-"""Seconds in which a kiosk that locks itself says what has to be said, before it destroys its keys:
-whoever tampers with it may have cut the network."""
+"""The longest time, in seconds, in which a kiosk that locks itself reports to the till and the
+service before it destroys its keys. The attacker may have cut the network."""
 
 GONE_AFTER_S = 3.0
 """Seconds without an answer after which the welcome screen says that the service is gone."""
@@ -140,7 +140,8 @@ BY_THEMSELVES: dict[Wanted, Callable[[Visit], Awaitable[Wanted | None]]] = {
     Choice.CARDS: change_cards,
     Choice.MEMBERSHIP: change_membership,
 }
-"""The visits that people make by themselves. Each returns the visit that they want instead."""
+"""The visits that shoppers begin at the kiosk, and not at a till. Each returns the visit that the
+shopper wants next, None for none."""
 T = TypeVar("T")
 
 
@@ -166,45 +167,47 @@ class Kiosk:
     pin: StaffPin
     clock: Clock
     fittings: Fittings
-    """The devices that belong to it."""
+    """The USB devices that belong to the kiosk."""
     lock: Lock
-    """The lock that it puts on itself when somebody tampers with it."""
+    """The lock with which the kiosk locks itself when somebody tampers with it."""
     enclosure: Contact | None = None
     """The contact of the enclosure, None without one."""
     lane: Lane | None = None
-    """The lane of a kiosk that stands at a gate, None of one at which people sign up and pay."""
+    """The lane of a kiosk at a gate, None for a kiosk at which people sign up and pay."""
     sound: Sound | None = None
-    """The loudspeaker on which a gate's answers are heard, None without one."""
+    """The loudspeaker that plays a gate's answers, None without one."""
     quiet: Quiet | None = None
-    """Finds the moment for another version, None where versions come from packages alone."""
+    """Chooses the moment for another version, None where versions come only from packages."""
     lately: Lately = field(default_factory=Lately)
     """The latest lines of the log."""
     operator: Operator = field(init=False)
-    """What the operator has told this kiosk from afar."""
+    """The orders of the operator to this kiosk."""
     pictures: Pictures = field(init=False)
-    """What the operator has it show."""
+    """The pictures that the operator has set."""
     asked: Asked = field(init=False)
-    """What the merchant's own systems have it ask."""
+    """The requests of the merchant's own systems for a palm."""
     _visits: int = field(default=0, init=False)
-    """How many visits were made since the start, and how many of them something has ended."""
+    """How many visits were made since the start."""
     _troubles: int = field(default=0, init=False)
+    """How many of them ended because of trouble."""
     _began: float = field(default=0.0, init=False)
     """When it began to run, on the clock."""
     _answers: bool | None = field(default=None, init=False)
-    """Whether the service answered last; None before its first answer, when nothing is claimed."""
+    """Whether the service answered last; None before it is known."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
-    """Set when the welcome screen may have to say something else."""
+    """It is set when the welcome screen may have to change."""
     _opened: bool = field(default=False, init=False)
-    """Whether sign-up could be pressed since the start."""
+    """Whether shoppers could sign up at some time since the start."""
     _serving: Sale | None = field(default=None, init=False)
     _known: tuple[str, Identification | None] | None = field(default=None, init=False)
-    """The acquisition of the visit before, and who its shopper is: the next sale may be theirs."""
+    """The reference of the acquisition that was just made, and its shopper: the next request of the
+    till may be for the same one."""
     _answered: Answered | None = field(default=None, init=False)
-    """What the gate has answered to whoever came last."""
+    """The gate's answer to the person who came last."""
     _playing: "asyncio.Task[None] | None" = field(default=None, init=False)
-    """The sound that is heard now."""
+    """The sound that is being played."""
     _is_silent: bool = field(default=False, init=False)
-    """Whether the last sound was not heard, of which the log was told."""
+    """Whether the last sound could not be played, which is logged once."""
     _wrong: set[str] = field(default_factory=set[str], init=False)
     """References of sales that the service answered with another purchase."""
 
@@ -216,7 +219,7 @@ class Kiosk:
 
     async def run(self) -> None:
         """Serves until staff or the operator ask for a restart. Raises CannotStart, and
-        VersionWaits when it shall end and another version be started."""
+        VersionWaits when another version is to be started."""
         self._began = self.clock.now()
         for feed in self._feeds:
             feed.start()
@@ -243,7 +246,7 @@ class Kiosk:
 
     def prove_sight(self, answer: Callable[[], None]) -> None:
         """Has the vision thread call `answer` (`protocol.watchdog.Part`), unless a thread that
-        watches a camera is gone. Cameras that fail or hang are those threads' business."""
+        watches a camera has ended. These threads handle cameras that fail or hang."""
         if all(feed.is_watched for feed in self._feeds):
             self.eyes.prove_alive(answer)
 
@@ -252,8 +255,8 @@ class Kiosk:
         return [self.feed] if self.infrared is None else [self.feed, self.infrared]
 
     async def _serve_unless_tampered(self) -> NoReturn:
-        """Serves until somebody tampers with the kiosk, which locks itself then. Raises
-        RestartAsked: what was secret in memory ends with this kiosk."""
+        """Serves until somebody tampers with the kiosk, and then locks it. Raises RestartAsked,
+        because secrets in memory are only gone with the process."""
         if self.lock.locked is None:
             watch = self._watch(signs_of(self.feed, self.infrared, self.enclosure, self.fittings))
             seen = await first(watch.run(), self._serve())
@@ -266,7 +269,7 @@ class Kiosk:
             try:
                 await first(self._take_leave(self.lock.locked), self.clock.sleep(LEAVE_S))
             except Exception as error:
-                # Whatever fails, no key must be left.
+                # The keys must be destroyed even if reporting fails.
                 log.error("a locked kiosk says nothing: %s", Impersonal(type(error).__name__))
             if self.lock.wipe():
                 raise RestartAsked
@@ -285,15 +288,14 @@ class Kiosk:
         )
 
     async def _take_leave(self, locked: Locked) -> None:
-        """Says with the keys, as long as they are there, what has to be said with them: to the till
-        and, once what became of payments under way is known, to the service that somebody has
-        tampered with this kiosk."""
+        """Tells the till and the service, while the keys for that still exist, that somebody has
+        tampered with this kiosk. Before the service is told, payments under way are settled."""
         await both(self.till.tampering(locked.seen.sign), self._tell_service(locked))
 
     async def _tell_service(self, locked: Locked) -> None:
         await self.service.ready.wait()
         with suppress(ServiceError):
-            # With the rest of the time, the service has to hear of it.
+            # The rest of the time is needed for the report.
             await first(self._settle_doubts(), self.clock.sleep(LEAVE_S / 2))
         report = self._report().model_copy(update={"tampering": locked.seen.sign})
         try:
@@ -304,7 +306,7 @@ class Kiosk:
     async def _serve(self) -> NoReturn:
         log.info("the kiosk is open")
         if self.quiet is not None and not self.quiet.kept.is_set():
-            # What was written by then would be lost if this version was given up.
+            # If this version is given up, everything that it has written before would be lost.
             self.stage.show(replace(self._welcome(), notice=Notice.STARTING))
             await self.quiet.until_kept(self._serves)
         while True:
@@ -312,8 +314,8 @@ class Kiosk:
             give_back()
 
     async def _serve_next(self) -> None:
-        """Waits for a sale, a touch or, at a gate, a hand, and makes the visit that it asks for.
-        Raises RestartAsked."""
+        """Waits for a request of the till, a touch or, at a gate, a hand, and makes the visit that
+        belongs to it. Raises RestartAsked."""
         if self.operator.restart_asked:
             log.warning("the kiosk starts again, as its operator has asked")
             raise RestartAsked
@@ -347,11 +349,11 @@ class Kiosk:
             case Choice.STAFF:
                 await self._visit(lambda stage: maintain(self._back_office(stage)))
             case None:
-                # It is quiet and the kiosk starts again, or it is locked.
+                # The operator has asked for a restart, or the kiosk was locked.
                 pass
 
     async def _serve_staff_alone(self) -> None:
-        """Waits until staff open the staff area of a locked kiosk, or it is not locked any more."""
+        """Waits until staff open the staff area of a locked kiosk, or the kiosk is unlocked."""
         asked = await first(
             self.stage.ask(self._out_of_service()),
             self._until_unlocked(),
@@ -376,8 +378,8 @@ class Kiosk:
 
     @property
     def _is_locked(self) -> bool:
-        """Whether nobody can do anything here but staff: the operator has locked the kiosk, or it
-        has locked itself."""
+        """Whether only staff can use the kiosk: the operator has locked it, or it has locked
+        itself."""
         return self.operator.locked or self.lock.locked is not None
 
     def _out_of_service(self) -> OutOfService:
@@ -387,7 +389,7 @@ class Kiosk:
         return OutOfService(self._welcome().merchant, self.operator.helpline, gate)
 
     async def _until_unlocked(self) -> None:
-        """Waits until the kiosk is not locked any more, or its operator has it start again."""
+        """Waits until the kiosk is unlocked, or its operator asks for a restart."""
         while self._is_locked and not self.operator.restart_asked:
             await first(self.clock.sleep(WELCOME_LOOKS_S), self._until_changed())
 
@@ -395,8 +397,7 @@ class Kiosk:
         return [] if self.quiet is None else [self.quiet.watch(self._serves, self.stage.last_touch)]
 
     def _serves(self) -> bool:
-        """Returns whether people are served, or would be if this kiosk was activated and not
-        locked."""
+        """Returns whether this kiosk serves people, or would if it were activated and unlocked."""
         if not all(isinstance(feed.state, Streaming) for feed in self._feeds):
             return False
         fault = self._fault()
@@ -440,8 +441,8 @@ class Kiosk:
         return lost or (self.light is None and self.service.demands_light)
 
     async def _keep_current(self, shown: Welcome) -> None:
-        """Shows the welcome screen anew whenever it has to say something else, until the operator
-        has the kiosk start again or locks it."""
+        """Updates the welcome screen whenever it has to change, until the operator asks for a
+        restart or locks the kiosk."""
         while not (self.operator.restart_asked or self._is_locked):
             await first(self.clock.sleep(WELCOME_LOOKS_S), self._until_changed())
             if self._welcome() != shown and not self._is_locked:
@@ -450,7 +451,7 @@ class Kiosk:
                 self._tell_once(shown)
 
     async def _until_free(self) -> None:
-        """Waits until a palm can be asked for at the welcome screen."""
+        """Waits until the welcome screen has no notice, so that a palm can be asked for."""
         while self._welcome().notice is not None:
             await first(self.clock.sleep(WELCOME_LOOKS_S), self._until_changed())
 
@@ -471,7 +472,7 @@ class Kiosk:
         if not isinstance(self.till, SimulatedTill) or device is None:
             return
         try:
-            # The simulated till must not have somebody charged.
+            # The simulated till must not charge anybody real money.
             if not await self.service.is_sandbox():
                 return
         except ServiceError:
@@ -491,7 +492,7 @@ class Kiosk:
         return first(lane.run(indicator.hear), indicator.run())
 
     async def _serve_lane(self, lane: Lane) -> None:
-        """Waits for a hand, or for the code of a ticket, and answers it."""
+        """Waits for a hand, for the code of a ticket, or for staff, and answers."""
         notice = self._gate_notice(lane, self._notice())
         if notice is not None:
             shut = GateShut(self._welcome().merchant, notice)
@@ -538,12 +539,12 @@ class Kiosk:
         except VersionWaits:
             raise
         except Exception as error:
-            # Whatever fails for one person, the gate serves the next.
+            # A failure for one person must not keep the gate from serving the next.
             self._trouble(error)
             if isinstance(error, Offline):
                 self._hear(answers=False)
             if not isinstance(error, ServiceError):
-                # A ring that is unplugged fails at once, and would again and again.
+                # Without a pause, a ring that is unplugged would fail again and again.
                 await self.clock.sleep(AFTER_FAULT_S)
             answered = Answered(GateAnswer.AWAY)
         self._answered = answered and replace(answered, number=number)
@@ -552,14 +553,14 @@ class Kiosk:
         return None
 
     async def _ticket(self) -> str:
-        """Waits for the code of a ticket, and returns it. The one before may still be held up by
-        whoever was just let pass."""
+        """Waits for the code of a ticket, and returns it. For STILL_HELD_S it ignores the code that
+        was read last, which its holder may still show."""
         wait = self.clock.sleep(STILL_HELD_S)
         another = await first(self.codes.read(self.codes.last), wait)
         return await self.codes.read() if another is None else another
 
     async def _play(self, sound: Sound, answered: Answered) -> None:
-        """Has the answer heard while the next hand is read already."""
+        """Plays the sound of an answer. Meanwhile, the next hand can be read."""
         try:
             await sound.play(Tone.PASS if answered.lets_pass else Tone.STOP)
         except DeviceFault as fault:
@@ -570,8 +571,8 @@ class Kiosk:
             self._is_silent = False
 
     async def _answer(self, lane: Lane, screen: AtGate, shown: Burst | str) -> Answered | None:
-        """Returns what is answered; None to somebody who has walked away from a question, and when
-        another hand has come meanwhile. Raises ServiceError and DeviceFault."""
+        """Returns the answer; None when somebody has walked away from a question, or another hand
+        has come meanwhile. Raises ServiceError and DeviceFault."""
         if isinstance(shown, str):
             return await enter_with_ticket(lane, screen.direction, shown)
         async with succession(self.eyes) as hands:
@@ -584,7 +585,7 @@ class Kiosk:
         self, lane: Lane, screen: AtGate, shown: Burst, hands: Succession
     ) -> Answered | None:
         by_list = lane.own is not None and lane.own.counts
-        # What is sent is wiped.
+        # A palm is wiped once it was sent, and the list may need it afterwards.
         spare = shown.copy() if by_list else None
         stage = IdleWatch(self.stage, self.clock, self.settings.patience)
         try:
@@ -608,8 +609,8 @@ class Kiosk:
             self._wipe()
 
     def _gate_notice(self, lane: Lane, notice: Notice | None) -> GateNotice | None:
-        """Returns why nobody can be let pass by their palm, None when everybody can. `notice` is
-        what keeps the kiosk from making visits."""
+        """Returns why the gate lets nobody pass by their palm, None when it does. `notice` is what
+        keeps the kiosk from making visits."""
         by_list = lane.own is not None and lane.own.counts and not self._is_blind()
         if notice is not None and not (notice is Notice.OFFLINE and by_list):
             return GateNotice(notice.value)
@@ -629,7 +630,8 @@ class Kiosk:
     async def _serve_till(
         self, asked: Request, known: tuple[str, Identification | None] | None
     ) -> None:
-        """Does what a till asks. `known` is the acquisition before, and who its shopper is."""
+        """Makes the visit that a till has asked for. `known` is the reference of the acquisition
+        before, and its shopper."""
         match asked:
             case Sale():
                 found = known[1] if known and known[0] == asked.acquisition else None
@@ -680,8 +682,8 @@ class Kiosk:
                 await self.till.tell_entry(asked.reference, None)
 
     async def _serve_asked(self, asked: AskedPalm) -> None:
-        """Asks what the merchant's own systems want to hear. A till comes first: whoever has not
-        answered until then is asked again afterwards, and so is who comes after them."""
+        """Asks for a palm for the merchant's own systems. A request of the till comes first; the
+        palm is asked for again afterwards."""
         asks = invite if asked.kind is Asks.ENROL else answer
         script = partial(self._with_visit, partial(asks, asked=asked))
         found = await self._visit(script, withdrawn=partial(self._until_till_or_end, asked))
@@ -695,7 +697,7 @@ class Kiosk:
         script = partial(self._with_visit, partial(sign_up_invited, asked=asked))
         wanted = await self._visit(script)
         with suppress(ServiceError):
-            # Whoever has not signed up does not.
+            # The request must not stay open, whether or not the shopper has signed up.
             await self.service.answer_palm_request(asked.request_id)
         await self._serve_person(wanted)
 
@@ -703,7 +705,7 @@ class Kiosk:
         await first(self.till.asks(), self.asked.until_given_up(asked))
 
     async def _serve_person(self, wanted: Wanted | None) -> None:
-        """Makes the visit, and another one when the shopper asks for that instead."""
+        """Makes a visit, and the further ones that the shopper asks for."""
         while wanted is not None:
             wanted = await self._visit(partial(self._with_visit, BY_THEMSELVES[wanted]))
 
@@ -716,7 +718,8 @@ class Kiosk:
         request: Request | None = None,
         withdrawn: Callable[[], Awaitable[None]] | None = None,
     ) -> T | None:
-        """Makes the visit, and again when it failed and the shopper wants to try again."""
+        """Makes a visit. When it fails and the shopper wants to try again, it makes the visit
+        again."""
         begin_trace()
         self._visits += 1
         if request is not None:
@@ -741,16 +744,16 @@ class Kiosk:
         return None
 
     async def _recovers(self, stage: Stage, error: Exception) -> bool:
-        """Tells the shopper what went wrong. Returns whether they want to try it again.
+        """Tells the shopper what went wrong. Returns whether they want to try again.
 
-        Raises the error when it is not a failure but the end of the visit.
+        Raises the error when it is no failure but the end of the visit.
         """
         if isinstance(error, WalkedAway | Withdrawn | RestartAsked):
             raise error
         self._wipe()
         kind = error.kind if isinstance(error, Troubled) else self._trouble(error)
         if self._serving is not None and self.journal.holds(self._serving.reference):
-            # Whatever failed, it must not be said that nothing was charged.
+            # The purchase may have been charged, so no other trouble may say that it was not.
             kind = TroubleKind.PAYMENT_UNKNOWN
         return await self._tries_again(stage, kind)
 
@@ -810,7 +813,7 @@ class Kiosk:
                         return False
 
     def _visiting(self, stage: Stage) -> Visit:
-        """Raises Troubled when the kiosk has not been activated."""
+        """Returns the context of a visit. Raises Troubled when the kiosk is not activated."""
         device = self.service.identity.device
         if device is None:
             raise Troubled(TroubleKind.SERVICE)
@@ -864,7 +867,7 @@ class Kiosk:
     # Beside the visits
 
     def _report(self) -> Report:
-        """Returns what the operator is told of this kiosk; nothing of it is tried out for that."""
+        """Returns the report to the operator, from what is known without testing anything."""
         device = self.service.identity.device
         till = self.till.check()
         checks = (
@@ -892,7 +895,7 @@ class Kiosk:
         )
 
     def _obey(self) -> None:
-        """Has the operator's orders in force."""
+        """Applies the operator's orders."""
         orders, device = self.operator.orders, self.service.identity.device
         if orders is None:
             return
@@ -915,14 +918,14 @@ class Kiosk:
             try:
                 await self.service.info(GONE_AFTER_S)
             except Offline:
-                # A service that may still be starting is not said to be gone.
+                # The service may still be starting.
                 if self._answers is not None or self.clock.now() >= given_up_at:
                     self._hear(answers=False)
             except ServiceError as error:
                 self._hear(answers=isinstance(error, Refused))
             else:
                 self._hear(answers=True)
-                # On a full disk, a service that cannot tell about purchases serves deletions.
+                # A service with a full disk tells nothing about purchases, but serves deletions.
                 with suppress(ServiceError):
                     await self._settle_doubts()
                     await self._report_answers()
@@ -939,8 +942,8 @@ class Kiosk:
             try:
                 await self.service.report(reference, told)
             except Refused as refused:
-                # A service of before answers that it does not know that, as one that has forgotten
-                # the purchase does. Whatever else it says may be otherwise later.
+                # An older service does not know this request, and a service that has forgotten the
+                # purchase answers the same. Any other refusal may be otherwise later.
                 if refused.type is not ProblemType.NOT_FOUND:
                     continue
             with suppress(OSError):
@@ -954,7 +957,7 @@ class Kiosk:
             try:
                 await resolve(self.service, self.till, self.journal, reference)
             except (Refused, WrongPurchase) as wrong:
-                # The others are still settled, and the log is told once.
+                # The other purchases are still settled. The error is logged once.
                 if reference not in self._wrong:
                     self._wrong.add(reference)
                     log.error("a purchase stays in the journal: %s", wrong)

@@ -1,4 +1,4 @@
-"""Every screen of the kiosk as a value: what it shows and how it can be answered.
+"""All screens of the kiosk as values: what each shows and how it can be answered.
 
 `await stage.ask(AskConsent(merchant))` shows the screen and returns its answer. The type argument
 of `Screen` is the static type of the answer and, at run time, the list of answers that the stage
@@ -88,8 +88,8 @@ def _flatten(answer: Any) -> list[Any]:
 
 
 class Result:
-    """A screen that tells how something ended. It closes by itself, and at once when the till has
-    the next sale (`kiosk.idle`)."""
+    """A screen that tells how something ended. It closes by itself after a while, and at once when
+    the till has the next request (`kiosk.idle`)."""
 
 
 Back = Literal[Choice.BACK]
@@ -107,9 +107,9 @@ class Notice(StrEnum):
     CAMERA = "camera"
     NOT_ACTIVATED = "not_activated"
     LOCKED = "locked"
-    """The operator has locked the kiosk, or it has locked itself: `OutOfService` is shown."""
+    """The operator has locked the kiosk, or it has locked itself. `OutOfService` is shown."""
     CLOSED = "closed"
-    """It is outside of the opening hours: a till's sale is still paid."""
+    """It is outside the opening hours. Sales of a till can still be paid."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Logo:
     source: str
     """The address of its file."""
     ink: Variant | None = None
-    """Whether what it draws is dark or light, where its ground is transparent."""
+    """Whether the drawing of a logo with a transparent background is dark or light."""
 
 
 @dataclass(frozen=True)
@@ -144,9 +144,9 @@ class Welcome(
     memberships: bool = False
     """Whether a membership card can be linked here."""
     logo: Logo | None = None
-    """In the place of the merchant's name."""
+    """The logo that is shown in place of the merchant's name."""
     attract: tuple[str, ...] = ()
-    """The addresses of pictures that are shown by turns while nobody touches the screen."""
+    """The addresses of the pictures that alternate while nobody touches the screen."""
 
 
 @dataclass(frozen=True)
@@ -165,12 +165,13 @@ class OutOfService(Screen[Literal[Choice.STAFF]]):
 
 @dataclass(frozen=True)
 class AskConsent(Screen[Literal[Choice.AGREE, Choice.BEGUN] | Back]):
-    """Shows a text as the service has made it, word by word. A release is signed: to agree, the
-    shopper holds the button. BEGUN is for shoppers who have begun on their phone."""
+    """Shows a text of the service, unchanged, and asks the shopper to agree. To agree to a release,
+    which is signed, they hold the button. BEGUN is for shoppers who have begun on their phone."""
 
     consent: ConsentText
     begun: bool = False
-    """Whether the shopper has, and is asked what they have not agreed to there."""
+    """Whether the shopper has begun on their phone, and the text is one that they have not agreed
+    to there."""
 
 
 class EntryProblem(StrEnum):
@@ -186,11 +187,11 @@ class EntryProblem(StrEnum):
     WEAK_PIN = "weak_pin"
     """The chosen PIN is easy to guess."""
     ANOTHER_CODE = "another_code"
-    """What was shown is a code for something else."""
+    """The code that was shown is for something else."""
     CASE_OPEN = "case_open"
-    """No kiosk is activated while its enclosure is open."""
+    """The enclosure is open, so the kiosk cannot be activated."""
     OTHER_REGION = "other_region"
-    """Palms of the merchant stay in a region of which another service is."""
+    """The palms of the merchant stay in a region, which is that of another service."""
     LOCKED = "locked"
 
 
@@ -203,7 +204,7 @@ class ScanBegun(Screen[Literal[Choice.USE_NUMBER] | Back]):
 
 @dataclass(frozen=True)
 class EnterBegun(Screen[Entered | Back]):
-    """The digits of that code."""
+    """Asks for the digits of the code on the shopper's phone."""
 
     problem: EntryProblem | None = None
 
@@ -236,11 +237,12 @@ class CardProblem(StrEnum):
 
 @dataclass(frozen=True)
 class PresentCard(Screen[Back]):
-    """The terminal gives the answer; the shopper can only go back."""
+    """Asks the shopper to present a card to the terminal, which gives the answer. On the screen,
+    they can only go back."""
 
     problem: CardProblem | None = None
     adding: bool = False
-    """Whether the card is added to those of an account, and not a part of signing up."""
+    """Whether the card is added to an account; otherwise it is part of signing up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,14 +255,14 @@ class QrCode:
 
 @dataclass(frozen=True)
 class SaveCardByPhone(Screen[Literal[Choice.TRY_AGAIN] | Back]):
-    """The shopper saves a card on their own phone, on a page that the code leads to. The kiosk goes
-    on by itself once it is saved. TRY_AGAIN asks for another code, and is offered when this one has
-    lapsed."""
+    """Asks the shopper to save a card with their own phone, on a page that the code leads to. The
+    kiosk goes on by itself once the card is saved. When the code has expired, TRY_AGAIN asks for
+    another one."""
 
     code: QrCode | None
-    """None when it has lapsed."""
+    """None when it has expired."""
     adding: bool = False
-    """Whether the card is added to those of an account, and not a part of signing up."""
+    """Whether the card is added to an account; otherwise it is part of signing up."""
 
 
 @dataclass(frozen=True)
@@ -308,7 +310,7 @@ class ShowCard(Screen[Literal[Choice.USE_FIRST, Choice.DELETE] | Back]):
     card: Card
     is_first: bool
     is_only: bool
-    """Whether there is no other one: it cannot be removed then."""
+    """Whether it is the shopper's only card, which cannot be removed."""
 
 
 # Palm
@@ -316,8 +318,7 @@ class ShowCard(Screen[Literal[Choice.USE_FIRST, Choice.DELETE] | Back]):
 
 @dataclass(frozen=True)
 class PalmScreen(Screen[A_co]):
-    """The base of the screens before which a palm is held. They are shown again with each new
-    guidance."""
+    """The base of the screens that ask for a palm. They are shown again with each new guidance."""
 
     purpose: Purpose
     guidance: Guidance = Guidance(Instruction.SHOW_PALM)
@@ -326,11 +327,11 @@ class PalmScreen(Screen[A_co]):
     attempts_left: int | None = None
     """How many attempts are left when the palm is asked for again."""
     lifeless: bool = False
-    """Whether the hand shown before was not found to be alive."""
+    """Whether the hand that was shown before showed no sign of life."""
     longer: bool = False
-    """Whether the hand is held for some more seconds while its pulse is recorded."""
+    """Whether the hand has to be held for some more seconds while its pulse is recorded."""
     unclear: bool = False
-    """Whether no palm could be read of what was shown before. That does not count as a try."""
+    """Whether the palm that was shown before could not be read, which does not count as a try."""
 
     @property
     def another_try(self) -> bool:
@@ -345,34 +346,35 @@ class HoldPalm(PalmScreen[Literal[Choice.HELP, Choice.USE_NUMBER] | Back]):
     amount: Money | None = None
     merchant: str = ""
     question: str = ""
-    """What the merchant's own systems ask, in their words: the palm answers it, and BACK is no."""
+    """The question of the merchant's own systems, in their words. Showing a palm answers it, and
+    BACK means no."""
     agrees: bool = False
-    """Whether the palm agrees with it; otherwise it tells who is there."""
+    """Whether showing the palm means yes; otherwise it tells who the shopper is."""
 
     @property
     def another_try(self) -> bool:
-        # A hand that is held already was held for something else.
+        # A hand that is already held up was not held up for this question.
         return super().another_try or self.question != ""
 
 
 class Heard(StrEnum):
-    """What the merchant's own systems are told of the answer to their question."""
+    """The answer to a question of the merchant's own systems, as they are told it."""
 
     AGREED = "agreed"
     IDENTIFIED = "identified"
     DECLINED = "declined"
     NOT_RECOGNISED = "not_recognised"
-    """Or it was another person than they have asked for."""
+    """The palm was not recognised, or it was another person's than they have asked for."""
 
 
 @dataclass(frozen=True)
 class InvitedToSignUp(Screen[Literal[Choice.SIGN_UP, Choice.CANCEL]]):
-    """The merchant's own systems have somebody sign up here, whom they know already."""
+    """Invites somebody to sign up whom the merchant's own systems know already."""
 
     merchant: str
     question: str
     ending: str = field(repr=False)
-    """How the number ends by which they are known there."""
+    """The last digits of the phone number that these systems have."""
 
 
 @dataclass(frozen=True)
@@ -402,7 +404,8 @@ class Work(StrEnum):
 
 @dataclass(frozen=True)
 class Working(Screen[Literal[Choice.ANOTHER_WAY]]):
-    """What the shopper waits for. It is asked only while a payment can still be left safely."""
+    """Tells what the shopper waits for. It can be answered only while a payment can still be
+    stopped safely."""
 
     work: Work
     amount: Money | None = None
@@ -418,22 +421,22 @@ class Working(Screen[Literal[Choice.ANOTHER_WAY]]):
 
 
 class MembershipProblem(StrEnum):
-    """Why a code or a number is not taken for a membership."""
+    """Why a code or a number is not accepted as a membership."""
 
     PAYMENT_CARD = "payment_card"
     """It is the number of a payment card."""
     UNUSABLE = "unusable"
-    """It is too long, or holds characters that tills do not take."""
+    """It is too long, or contains characters that tills do not accept."""
 
 
 @dataclass(frozen=True)
 class ShowMembership(Screen[Literal[Choice.ADD, Choice.DELETE, Choice.DONE]]):
-    """The membership that is linked. ADD links another card in its place, and DELETE takes it
-    off."""
+    """Shows the membership that is linked. ADD links another card in its place, and DELETE removes
+    the membership."""
 
     merchant: str
     ending: str = field(repr=False)
-    """How the number ends."""
+    """The last characters of its number."""
 
 
 @dataclass(frozen=True)
@@ -454,21 +457,21 @@ class EnterMembership(Screen[Entered | Back]):
 class MembershipChanged(Result, Screen[Done]):
     merchant: str
     ending: str | None = field(repr=False)
-    """How the number that is linked ends, None when it was taken off."""
+    """The last characters of the number that is linked now, None when it was removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """What the till says about points; None where it does not."""
+    """Points, as the till reports them; None where it does not."""
 
     collected: int | None = None
     balance: int | None = None
-    """How many the shopper has, those collected included."""
+    """How many points the shopper has now, with those that were collected."""
 
 
 @dataclass(frozen=True)
 class Collected(Result, Screen[Done]):
-    """The till has the shopper's membership. `points` are those that it books."""
+    """The till was told the shopper's membership, and reports these points."""
 
     merchant: str
     points: Points
@@ -492,9 +495,9 @@ class ShowDocument(Screen[Literal[Choice.STAFF, Choice.HELP, Choice.ANOTHER_WAY]
     merchant: str
     over: Age
     shut: bool = False
-    """Whether staff cannot go on here, because there is no PIN that could be asked for."""
+    """Whether staff cannot go on here, because no staff PIN is set."""
     kept: bool = True
-    """Whether it is stored what staff see. It is not of somebody who is not known here."""
+    """Whether what staff see is stored. It is not stored for somebody who is not recognised."""
 
 
 @dataclass(frozen=True)
@@ -504,7 +507,7 @@ class ShowHand(Screen[Literal[Choice.STAFF, Choice.HELP, Choice.ANOTHER_WAY]]):
     merchant: str
     amount: Money
     shut: bool = False
-    """Whether staff cannot go on here, because there is no PIN that could be asked for."""
+    """Whether staff cannot go on here, because no staff PIN is set."""
 
 
 @dataclass(frozen=True)
@@ -517,16 +520,16 @@ class ConfirmHand(Screen[Literal[Choice.CONFIRM, Choice.CANCEL]]):
 
 @dataclass(frozen=True)
 class EnterStaffNumber(Screen[Entered | Back]):
-    """The number by which the merchant knows its member of staff."""
+    """Asks for the number of the member of staff at the merchant."""
 
 
 @dataclass(frozen=True)
 class ConfirmAge(Screen[Literal[Choice.OVER_18, Choice.OVER_21, Choice.CANCEL]]):
-    """Asks staff what they have seen: CANCEL for neither age. Whoever was born on one of the days
-    or before has reached the age."""
+    """Asks staff which age the shopper has reached; CANCEL means neither. Whoever was born on one
+    of the two days or before has reached that age."""
 
     name_hint: str = field(repr=False)
-    """The shopper's name; empty for somebody who is not known here."""
+    """The hint of the shopper's name; empty for somebody who is not recognised."""
     born_by_18: datetime
     born_by_21: datetime
 
@@ -548,21 +551,21 @@ class Item:
 
     label: str
     quantity: str = ""
-    """How much of it, such as `2` or `0.35 kg`; empty when the till does not tell."""
+    """The quantity, such as `2` or `0.35 kg`; empty when the till does not tell it."""
     amount: Money | None = None
     deducted: bool = False
-    """Whether the amount is taken off the sale, as a discount is."""
+    """Whether the amount is subtracted from the sale, as a discount is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What is paid for. It is shown as long as the sale is in progress, whatever the screen."""
+    """What is paid for. It is shown on every screen while the sale is in progress."""
 
     merchant: str
     amount: Money
     items: tuple[Item, ...] = ()
     tip: Money | None = None
-    """What of the amount is a tip."""
+    """The part of the amount that is a tip."""
 
 
 @dataclass(frozen=True)
@@ -577,7 +580,7 @@ class ChooseTip(Screen[Entered | Literal[Choice.SKIP, Choice.CANCEL]]):
 
 @dataclass(frozen=True)
 class ConfirmPurchase(Screen[Entered | Literal[Choice.CONFIRM, Choice.CANCEL]]):
-    """What is paid, and with which card. The answer is CONFIRM, or the number of another card in
+    """Shows the amount and the card. The answer is CONFIRM, or the number of another card in
     figures, from 1."""
 
     merchant: str
@@ -585,22 +588,21 @@ class ConfirmPurchase(Screen[Entered | Literal[Choice.CONFIRM, Choice.CANCEL]]):
     name_hint: str
     card: Card
     points: Points | None = None
-    """What the till says about points."""
     over: Age | None = None
-    """The age of which the till is told that the shopper has reached it."""
+    """The age that the shopper has reached, as the till is told."""
     pays_in: float | None = None
-    """The seconds after which it is paid without a touch; None when it has to be confirmed."""
+    """The seconds after which the purchase is paid without a touch; None when it has to be
+    confirmed."""
     cards: tuple[Card, ...] = ()
-    """The cards to choose from; none when there is only one. One that has expired cannot be
-    chosen."""
+    """The cards to choose from; none when there is only one. An expired card cannot be chosen."""
     chosen: int = 0
-    """The place of `card` among them, from 0."""
+    """The index of `card` in `cards`, from 0."""
 
 
 @dataclass(frozen=True)
 class ConfirmByPhone(Screen[Literal[Choice.ANOTHER_WAY]]):
-    """The card's bank wants its holder to confirm the payment, on a page that the code leads to.
-    The kiosk goes on by itself once they have, and when it has taken too long."""
+    """Asks the shopper to confirm the payment to the card's bank, on a page that the code leads to.
+    The kiosk goes on by itself once they have, or when it has taken too long."""
 
     merchant: str
     amount: Money
@@ -610,8 +612,8 @@ class ConfirmByPhone(Screen[Literal[Choice.ANOTHER_WAY]]):
 
 @dataclass(frozen=True)
 class AskMerchantConsent(Screen[Literal[Choice.AGREE, Choice.ANOTHER_WAY]]):
-    """Asks somebody who has signed up elsewhere, before their palm is first used here, and whoever
-    has agreed to an earlier text. It shows and is agreed to as `AskConsent`."""
+    """Asks for consent before a palm is used here: of somebody who has signed up at another
+    merchant, or has agreed to an earlier text. It works like `AskConsent`."""
 
     consent: ConsentText
     merchant: str
@@ -620,8 +622,8 @@ class AskMerchantConsent(Screen[Literal[Choice.AGREE, Choice.ANOTHER_WAY]]):
 
 @dataclass(frozen=True)
 class PalmReaderLost(Screen[Literal[Choice.TRY_AGAIN, Choice.ANOTHER_WAY, Choice.HELP]]):
-    """The palm reader has failed in the middle of a sale, and the terminal takes cards:
-    ANOTHER_WAY goes on with one."""
+    """The palm reader has failed during a sale, and the terminal takes cards. ANOTHER_WAY goes on
+    with a card."""
 
     merchant: str
     amount: Money
@@ -629,7 +631,8 @@ class PalmReaderLost(Screen[Literal[Choice.TRY_AGAIN, Choice.ANOTHER_WAY, Choice
 
 @dataclass(frozen=True)
 class PayWithCard(Screen[Literal[Choice.ANOTHER_WAY, Choice.CANCEL]]):
-    """The terminal takes the card; the shopper can pay at the till instead, or not at all."""
+    """Asks the shopper to present a card to the terminal. They can also pay at the till, or not at
+    all."""
 
     merchant: str
     amount: Money
@@ -638,7 +641,7 @@ class PayWithCard(Screen[Literal[Choice.ANOTHER_WAY, Choice.CANCEL]]):
 
 @dataclass(frozen=True)
 class StepUp(Screen[Entered | Back]):
-    """The last four digits of the mobile number."""
+    """Asks for the last four digits of the mobile number."""
 
     problem: EntryProblem | None = None
     attempts_left: int | None = None
@@ -652,16 +655,15 @@ class Approved(Result, Screen[Done | Literal[Choice.SKIP]]):
     amount: Money
     card: Card | None
     points: Points | None = None
-    """What the till says about points."""
     receipt: bool | None = None
-    """Whether a receipt goes to the shopper's phone: False once it was declined, None where there
-    is none."""
+    """Whether a receipt is sent to the shopper's phone: False when they have declined it, None
+    where no receipt can be sent."""
 
 
 @dataclass(frozen=True)
 class Declined(Result, Screen[Literal[Choice.ANOTHER_WAY, Choice.DONE]]):
-    """The card's bank declined. With `asks_holder` it asks its holder to confirm the payment, which
-    only the card itself can do."""
+    """The card's bank has declined the payment. With `asks_holder`, the bank wants the cardholder
+    to confirm it, which is only possible with the card itself."""
 
     merchant: str
     amount: Money
@@ -671,7 +673,7 @@ class Declined(Result, Screen[Literal[Choice.ANOTHER_WAY, Choice.DONE]]):
 
 @dataclass(frozen=True)
 class NotCharged(Result, Screen[Literal[Choice.ANOTHER_WAY, Choice.HELP]]):
-    """Nothing was charged, for a reason that is neither the shopper's nor the card's."""
+    """Nothing was charged, and neither the shopper nor the card is the reason."""
 
     merchant: str
     amount: Money
@@ -679,7 +681,7 @@ class NotCharged(Result, Screen[Literal[Choice.ANOTHER_WAY, Choice.HELP]]):
 
 @dataclass(frozen=True)
 class NotRecognised(Screen[Literal[Choice.TRY_AGAIN, Choice.SIGN_UP, Choice.ANOTHER_WAY]]):
-    """With no `attempts_left` it cannot be tried again now."""
+    """The palm was not recognised. When `attempts_left` is 0, it cannot be tried again now."""
 
     purpose: Purpose
     attempts_left: int
@@ -687,7 +689,7 @@ class NotRecognised(Screen[Literal[Choice.TRY_AGAIN, Choice.SIGN_UP, Choice.ANOT
 
 @dataclass(frozen=True)
 class Frozen(Screen[Literal[Choice.ANOTHER_WAY]]):
-    """The shopper has frozen their palms in the portal, and can thaw them there only."""
+    """The palms are frozen. Only in the portal, the shopper can end that."""
 
     purpose: Purpose
 
@@ -697,7 +699,7 @@ class PayAnotherWay(Result, Screen[Done]):
     merchant: str
 
 
-# Asked by the till: the words are its own, and each screen says whose
+# Screens with texts of the till. Each screen names the merchant whose texts they are.
 
 
 @dataclass(frozen=True)
@@ -710,15 +712,15 @@ class Recognised(Screen[Literal[Choice.CANCEL]]):
 
 @dataclass(frozen=True)
 class TillMessage(Result, Screen[Done | Literal[Choice.SKIP]]):
-    """What the till has to say, in its own words, with a code that a phone can read. SKIP declines
-    that it is sent as a receipt."""
+    """A message of the till, and possibly a code that a phone can read. SKIP declines the
+    receipt."""
 
     merchant: str
     lines: tuple[str, ...]
     code: QrCode | None = None
     receipt: bool | None = None
-    """Whether it goes to the shopper's phone as a receipt: False once that was declined, None where
-    it is none."""
+    """Whether the message is sent to the shopper's phone as a receipt: False when they have
+    declined that, None where it is no receipt."""
 
 
 @dataclass(frozen=True)
@@ -768,7 +770,7 @@ class ChooseDeletion(Screen[Literal[Choice.DELETE, Choice.LEAVE] | Back]):
 
     merchant: str
     others: int
-    """At how many other merchants the shopper uses their palm."""
+    """The number of other merchants at which the shopper uses their palm."""
 
 
 @dataclass(frozen=True)
@@ -780,18 +782,19 @@ class ConfirmDelete(Screen[Literal[Choice.CONFIRM] | Back]):
 
 @dataclass(frozen=True)
 class Deleted(Result, Screen[Done | Literal[Choice.STAY]]):
-    """Tells what was deleted: the numbers are those that the shopper confirmed."""
+    """Tells what was deleted. The numbers are the ones that the shopper has confirmed."""
 
     receipt_id: str
     palms: int
     cards: int
     purchases: int
     retained_until: datetime | None
-    """Until when the merchant keeps the amounts of the purchases, None when there are none."""
+    """The time until which the merchant keeps the amounts of the purchases, None when there are
+    none."""
     memberships: int = 0
     ages: int = 0
     stays: bool = False
-    """Whether the shopper wants the receipt to stay, to write its number down."""
+    """Whether the screen stays because the shopper wants to write down the receipt's number."""
 
 
 @dataclass(frozen=True)
@@ -801,14 +804,14 @@ class AgreementEnded(Result, Screen[Done | Literal[Choice.STAY]]):
     merchant: str
     receipt_id: str
     stays: bool = False
-    """Whether the shopper wants the receipt to stay, to write its number down."""
+    """Whether the screen stays because the shopper wants to write down the receipt's number."""
 
 
 # At a gate, a door or a desk
 
 
 class GateNotice(StrEnum):
-    """Why nobody can be let pass by their palm now."""
+    """Why a gate lets nobody pass by their palm now."""
 
     STARTING = "starting"
     OFFLINE = "offline"
@@ -821,15 +824,15 @@ class GateNotice(StrEnum):
 
 
 class GateAnswer(StrEnum):
-    """What a gate answers to a palm or a ticket."""
+    """The answer of a gate to a palm or a ticket."""
 
     PASS = "pass"  # noqa: S105 - no password
     CHECKED_IN = "checked_in"
     TICKET_ADDED = "ticket_added"
-    """The ticket is linked to the palm, and does not count here and now."""
+    """The ticket was linked to the palm, but is not valid here now."""
     NOT_KNOWN = "not_known"
     NOT_SURE = "not_sure"
-    """More than one person could be meant, or the hand does not seem alive."""
+    """The palm matches more than one person, or shows no sign of life."""
     NOT_AGREED = "not_agreed"
     FROZEN = "frozen"
     AWAY = "away"
@@ -840,7 +843,7 @@ class GateAnswer(StrEnum):
     """The site's access controller does not let them pass."""
     NO_ANSWER = "no_answer"
     """The site's access controller does not answer."""
-    # What the service says (protocol.entry.EntryRefusal).
+    # Answers of the service (protocol.entry.EntryRefusal).
     NOT_SET_UP = "not_set_up"
     NO_ACCESS = "no_access"
     NOT_YET = "not_yet"
@@ -850,8 +853,8 @@ class GateAnswer(StrEnum):
     NOT_IN = "not_in"
     NO_TICKET = "no_ticket"
     TOO_MANY_TICKETS = "too_many_tickets"
-    """There is no room for another ticket of theirs."""
-    # What the venue's system says of a ticket (kiosk.venue.venue.Reason).
+    """The person has linked as many tickets as they can."""
+    # Answers of the venue's system about a ticket (kiosk.venue.venue.Reason).
     ALREADY_USED = "already_used"
     UNPAID = "unpaid"
     NOT_APPROVED = "not_approved"
@@ -868,30 +871,30 @@ class GateAnswer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Indicated:
-    """What the site's controller has the kiosk show, as it would on any reader: `color` for `on_s`
-    seconds and `between` for `off_s`, and so on, steady where both are 0. It is shown at the gate
-    as long as the controller wants it, whatever else is said there."""
+    """What the site's controller shows on the kiosk, as on any reader: `color` for `on_s` seconds
+    and `between` for `off_s` seconds, alternating; `color` alone where both are 0. The gate shows
+    it on every screen, for as long as the controller wants."""
 
     color: Color = Color.NONE
     between: Color = Color.NONE
     on_s: float = 0
     off_s: float = 0
     words: str = ""
-    """The words of the controller, which are nobody else's: not translated, in rows."""
+    """The controller's own text, in rows. It is not translated."""
     output: bool = False
     """Whether the controller has switched the reader's output on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What the gate has answered to whoever came last, and when and where their ticket was used
-    before."""
+    """The gate's answer to the person who came last. `at` and `gate` tell when and where their
+    ticket was used before."""
 
     answer: GateAnswer
     at: datetime | None = None
     gate: str | None = None
     number: int = 0
-    """Counts the answers, so that two that are alike are told apart."""
+    """The number of the answer, by which two equal answers can be distinguished."""
 
     @property
     def lets_pass(self) -> bool:
@@ -900,8 +903,8 @@ class Answered:
 
 @dataclass(frozen=True)
 class AtGate(PalmScreen[Literal[Choice.STAFF]]):
-    """The screen of a gate, before which one hand is held after the other. It tells what was
-    answered to the hand before until the next one comes."""
+    """The screen of a gate, which reads one hand after the other. It shows the answer to the last
+    hand until the next one comes."""
 
     purpose: Purpose = Purpose.ENTER
     merchant: str = ""
@@ -909,19 +912,20 @@ class AtGate(PalmScreen[Literal[Choice.STAFF]]):
     takes_tickets: bool = False
     """Whether the code of a ticket can be shown instead."""
     checks_in: bool = False
-    """Whether there is no gate, and people tell that they are there."""
+    """Whether there is no gate, and people check in."""
     last: Answered | None = None
-    """What was answered to the hand before."""
+    """The answer to the last hand."""
 
     @property
     def another_try(self) -> bool:
-        """Whether the hand before has to leave first."""
+        """Whether the last hand has to leave first."""
         return self.last is not None
 
 
 @dataclass(frozen=True)
 class GateShut(Screen[Literal[Choice.STAFF]]):
-    """Nobody can be let pass by their palm. Cards, tickets and staff are there all the same."""
+    """The gate lets nobody pass by their palm now. People can use a card or a ticket, or ask
+    staff."""
 
     merchant: str
     notice: GateNotice
@@ -929,24 +933,24 @@ class GateShut(Screen[Literal[Choice.STAFF]]):
 
 @dataclass(frozen=True)
 class AskAccess(Screen[Literal[Choice.AGREE, Choice.SKIP]]):
-    """Asks once whether the palm may stand for what the site has given the person."""
+    """Asks once whether the palm may be used for the access that the site has given the person."""
 
     site: str
     ending: str = ""
-    """The last digits of their card's number; empty when they have no card."""
+    """The last digits of the number of their access card; empty when they have none."""
 
 
 @dataclass(frozen=True)
 class AskToKeep(Screen[Literal[Choice.AGREE, Choice.SKIP]]):
-    """Asks once whether the site's gates may recognise the palm without a network, for which they
-    keep a template in their memory."""
+    """Asks once whether the site's gates may keep a template in their memory, so that they can
+    recognise the palm without a network."""
 
     site: str
 
 
 @dataclass(frozen=True)
 class ScanTicket(Screen[Literal[Choice.SKIP]]):
-    """The live view, to which somebody without a ticket shows the code of theirs."""
+    """The live view, to which somebody who has linked no ticket shows the code of one."""
 
 
 # Help, and what went wrong
@@ -959,7 +963,7 @@ class Help(Screen[Literal[Choice.CALL_STAFF, Choice.ANOTHER_WAY] | Back]):
 
 @dataclass(frozen=True)
 class StaffCalled(Result, Screen[Done]):
-    """Tells whether staff were told, and what to do when nobody was."""
+    """Tells whether staff were called, and what to do when nobody could be."""
 
     told: bool = False
 
@@ -970,14 +974,14 @@ class TroubleKind(StrEnum):
     OFFLINE = "offline"
     SERVICE = "service"
     PAYMENT_UNKNOWN = "payment_unknown"
-    """It is not known whether the purchase was made; the till is told once it is."""
+    """It is not known whether the purchase was charged. The till is told once it is known."""
     LOCKED = "locked"
     STORAGE = "storage"
     """The kiosk or the service can store nothing."""
 
 
 FINAL = {TroubleKind.PAYMENT_UNKNOWN, TroubleKind.LOCKED, TroubleKind.STORAGE}
-"""Troubles after which it is of no use to try again now."""
+"""The kinds of trouble after which it is useless to try again now."""
 
 
 @dataclass(frozen=True)
@@ -987,27 +991,27 @@ class Trouble(Screen[Literal[Choice.TRY_AGAIN, Choice.HELP, Choice.DONE]]):
 
 
 class Loss(StrEnum):
-    """What is lost when the visit is given up now."""
+    """What is lost if the visit is ended now."""
 
     NOTHING = "nothing"
     ENTRIES = "entries"
     """Everything that was entered for a sign-up."""
     SECOND_PALM = "second_palm"
-    """The second palm; the account stands."""
+    """Only the second palm; the account exists."""
     DELETION = "deletion"
-    """The deletion; everything is kept."""
+    """The deletion; all data is kept."""
 
 
 @dataclass(frozen=True)
 class StillThere(Screen[Literal[Choice.STAY, Choice.LEAVE]]):
-    """The warning over a screen before the visit is given up; `seconds` counts down."""
+    """The warning over a screen before the visit is ended; `seconds` counts down."""
 
     seconds: int
     of: float = 10
     """The seconds that the warning counts down in all."""
     loss: Loss = Loss.NOTHING
     paying: bool = False
-    """Whether a sale is given up, too."""
+    """Whether a sale is ended, too."""
 
 
 # Staff
@@ -1031,12 +1035,12 @@ class Health(StrEnum):
     GOOD = "good"
     BUSY = "busy"
     WARNING = "warning"
-    """It works as it was set up, and staff should know what that means."""
+    """It works, but staff should know about something."""
     BROKEN = "broken"
 
 
 class Part(StrEnum):
-    """What a line of the maintenance screen is about."""
+    """The subject of a line of the maintenance screen."""
 
     CAMERA = "camera"
     MOUNTING = "mounting"
@@ -1057,39 +1061,41 @@ class Part(StrEnum):
     USB = "usb"
     MODELS = "models"
     KEYS = "keys"
-    """What keeps the kiosk's keys from whoever takes its disk."""
+    """The protection of the kiosk's keys on its disk."""
     DISK = "disk"
     """The disk of the state folder, and the files in it."""
 
 
 class Finding(StrEnum):
-    """What was found about a part, with the values that its words need.
+    """What was found about a part. Each comment names, after the colon, the values that the
+    finding's text needs.
 
-    What a driver, the service or the loader of models says about its own fault is text.
+    Values that a driver, the service or the loader of models gives for its own fault are texts.
     """
 
     FAULT = "fault"
-    """A device does not work: cause and remedy, as its driver words them."""
+    """A device does not work: cause and remedy, in its driver's words."""
     OPENING = "opening"
     """The camera has not delivered a picture yet: its name."""
     DELIVERS = "delivers"
     """The camera delivers pictures: its name."""
     PALM_WANTED = "palm_wanted"
-    """A right palm with its fingers up has to be shown to see how the camera is mounted."""
+    """Staff have to show a right palm with its fingers up, so that the kiosk finds out how the
+    camera is mounted."""
     UPRIGHT = "upright"
     """Hands are seen upright and not mirrored."""
     NO_RING = "no_ring"
     RING_LIT = "ring_lit"
-    """The ring was lit and turned off: its name, and how many milliseconds it took."""
+    """The ring was lit and turned off: its name, and the milliseconds that it took."""
     TAKES_CARDS = "takes_cards"
     READER_READY = "reader_ready"
     """A reader that the service drives takes cards: its name."""
     READER_FAULT = "reader_fault"
-    """It takes none: the fault (`protocol.messages.ReaderFault`), and its name."""
+    """Such a reader takes no cards: the fault (`protocol.messages.ReaderFault`), and its name."""
     READER_NOT_BOUND = "reader_not_bound"
-    """The service has bound no such reader to this kiosk: its name, and the kiosk's id."""
+    """The service has bound no reader to this kiosk: the reader's name, and the kiosk's id."""
     READER_UNKNOWN_STATE = "reader_unknown_state"
-    """The service does not tell how it is: its name."""
+    """The service does not tell the reader's state: its name."""
     NO_TERMINAL = "no_terminal"
     """Shoppers save their card with their own phone."""
     TAKES_TEST_CARDS = "takes_test_cards"
@@ -1097,94 +1103,98 @@ class Finding(StrEnum):
     TILL_DOOR = "till_door"
     """Tills reach the kiosk: the port, and the fingerprint of the certificate."""
     TILL_WITHOUT_KEY = "till_without_key"
-    """No till can speak with the kiosk, because there is no key: the file of the keys."""
+    """No till can connect to the kiosk, because there is no key: the file of the keys."""
     TILL_SHUT_OUT = "till_shut_out"
-    """The port for tills cannot be listened on: the port, and the cause."""
+    """The kiosk cannot listen on the port for tills: the port, and the cause."""
     NO_DOOR = "no_door"
-    """The service does not know what this kiosk stands at: the kiosk's id."""
+    """No door is set for this kiosk at the service: the kiosk's id."""
     AT_DOOR = "at_door"
     """The gate can be opened: its name, empty at a desk, and the direction."""
     VENUE_ONLINE = "venue_online"
-    """The venue's system answers: how many tickets are on the list, and how many passages it has
-    not been told yet."""
+    """The venue's system answers: the number of tickets on the list, and the number of passages
+    that were not reported to it yet."""
     VENUE_AWAY = "venue_away"
     """The venue's system does not answer, so the list decides: the same two numbers."""
     VENUE_NOT_SIGNED_ON = "venue_not_signed_on"
-    """The kiosk is no device of pretix yet."""
+    """The kiosk is not signed on at pretix yet."""
     VENUE_NO_LIST = "venue_no_list"
-    """The kiosk is a device of pretix, and no check-in list is chosen."""
+    """The kiosk is signed on at pretix, but no check-in list is chosen."""
     VENUE_NOT_ALLOWED = "venue_not_allowed"
-    """pretix no longer knows this kiosk, or does not let it use its list."""
+    """pretix no longer knows this kiosk, or does not let it use the chosen list."""
     VENUE_STORES_NOTHING = "venue_stores_nothing"
     """No passage can be recorded on the kiosk's disk, so no ticket opens the gate."""
     VENUE_CONFLICTS = "venue_conflicts"
-    """How many passages it does not agree with."""
+    """The venue's system rejects passages: their number."""
     OFFLINE = "offline"
-    """Nobody answered: the cause (`kiosk.service.errors.Cause`), the service's address, and the
-    date and time of this machine."""
+    """The service does not answer: the cause (`kiosk.service.errors.Cause`), the service's address,
+    and the date and time of this machine."""
     SERVICE_STOPPED = "service_stopped"
-    """The kiosk's own service does not start: cause and remedy, as the service words them."""
+    """The kiosk's own service does not start: cause and remedy, in the service's words."""
     SERVICE_STORES_NOTHING = "service_stores_nothing"
-    """What is wrong with the service's disk (`protocol.storage.StorageFault`)."""
+    """The service cannot store anything: the fault (`protocol.storage.StorageFault`)."""
     SERVICE_FAILED = "service_failed"
     """The service answers with an error: its text."""
     ANSWERED = "answered"
-    """The service's version, and how many milliseconds its answer took."""
+    """The service answers: its version, and the milliseconds that its answer took."""
     RING_DEMANDED = "ring_demanded"
-    """The service demands a light ring, and there is none."""
+    """The service demands a light ring, and the kiosk has none."""
     LIFE_DEMANDED = "life_demanded"
-    """The service takes only palms that were found alive."""
+    """The service accepts only palms that have shown signs of life."""
     LIFE_WITH_RING = "life_with_ring"
-    """The kiosk's ring serves to look for life, and the service also accepts palms without."""
+    """The kiosk's ring is used to look for signs of life, but the service also accepts palms
+    without them."""
     LIFE_UNCHECKED = "life_unchecked"
-    """The kiosk has no ring, and the service accepts its palms: nobody looks for life."""
+    """The kiosk has no ring, and the service accepts its palms, so nothing looks for signs of
+    life."""
     KEY = "key"
-    """The vault key's id and its suite."""
+    """The vault key is known: its id and its suite."""
     CLOCK_RIGHT = "clock_right"
-    """How many seconds the clock is off."""
+    """The clock is right: the seconds by which it is off."""
     CLOCK_WRONG = "clock_wrong"
-    """How many seconds the clock is off: too many."""
+    """The clock is wrong: the seconds by which it is off."""
     NOT_ACTIVATED = "not_activated"
     ACTIVATED = "activated"
-    """The merchant and the country."""
+    """The kiosk is activated: the merchant and the country."""
     LOCKED_CASE = "locked_case"
-    """The kiosk has locked itself because its enclosure was opened: when."""
+    """The kiosk has locked itself because its enclosure was opened: the time."""
     LOCKED_CAMERA = "locked_camera"
-    """Because another camera was put in: what it says that it is, and when."""
+    """The kiosk has locked itself because its camera was replaced: the name that the new one
+    reports, and the time."""
     LOCKED_USB = "locked_usb"
-    """Because something was plugged in: its ids, its kind (`hardware.usb.Kind`), and when."""
+    """The kiosk has locked itself because a USB device was plugged in: its ids, its kind
+    (`hardware.usb.Kind`), and the time."""
     CASE_OPEN = "case_open"
     """The enclosure is open, or was since its contact was reset: the contact's name."""
     CASE_CLOSED = "case_closed"
     USB_PLUGGED = "usb_plugged"
-    """What is plugged in, and will belong to the kiosk once it is activated: the ids."""
+    """USB devices are plugged in that will belong to the kiosk once it is activated: their ids."""
     USB_BELONGS = "usb_belongs"
-    """How many devices are plugged in; all of them belong to the kiosk."""
+    """All USB devices that are plugged in belong to the kiosk: their number."""
     USB_STORAGE = "usb_storage"
     """A memory stick is plugged in: its ids."""
     MODELS_MISSING = "models_missing"
-    """How to get them, as the loader of models words it."""
+    """Models are missing: how to get them, in the words of the loader of models."""
     MODELS_THERE = "models_there"
-    """The names of the models."""
+    """All models are there: their names."""
     ROOM = "room"
-    """Free megabytes on the disk."""
+    """The disk has enough room: its free megabytes."""
     NO_ROOM = "no_room"
-    """Free megabytes on the disk, and the state folder."""
+    """The disk has too little room: its free megabytes, and the state folder."""
     STORES_NOTHING = "stores_nothing"
-    """What is wrong with the kiosk's disk (`protocol.storage.StorageFault`), and the state
+    """The kiosk cannot store anything: the fault (`protocol.storage.StorageFault`), and the state
     folder."""
     ENTRIES_UNREADABLE = "entries_unreadable"
-    """How many entries of the journal cannot be read, and the folder."""
+    """Entries of the journal cannot be read: their number, and the folder."""
     KEYS_SEALED = "keys_sealed"
-    """The TPM gives the keys to this machine if it was started as before: the TPM's name."""
+    """The TPM releases the keys only if this machine was started as before: the TPM's name."""
     KEYS_IN_ANY_BOOT_STATE = "keys_in_any_boot_state"
-    """The TPM gives them however the machine was started, until that changes: the TPM's name."""
+    """The TPM releases the keys however this machine was started: the TPM's name."""
     KEYS_IN_FILE = "keys_in_file"
-    """Whoever reads the disk has the keys."""
+    """The keys are in a file, so whoever reads the disk has them."""
     KEYS_MAY_BE_SWAPPED = "keys_may_be_swapped"
-    """The system may write memory to a disk, which holds keys and pictures."""
+    """The system may write memory, which contains keys and pictures, to a disk."""
     PIN_UNREADABLE = "pin_unreadable"
-    """The file with the staff PIN."""
+    """The staff PIN cannot be read: its file."""
 
 
 @dataclass(frozen=True)
@@ -1198,17 +1208,17 @@ class Check:
 
 
 class Figure(StrEnum):
-    """A live figure of the vision pass; units as in `palm.hand.observation.Observation`."""
+    """A live figure of the vision pass, in the units of `palm.hand.observation.Observation`."""
 
     HANDS = "hands"
     VISION_TIME = "vision_time"
-    """The duration of the pass in milliseconds."""
+    """The duration of the pass, in milliseconds."""
     HAND = "hand"
-    """Which hand it is, and which side of it faces the camera."""
+    """Whether it is a left or a right hand, and which side of it faces the camera."""
     DISTANCE = "distance"
-    """The span of the hand: larger is closer."""
+    """The span of the hand in the picture, which is larger for a closer hand."""
     OFFSET = "offset"
-    """Across and down."""
+    """The horizontal and the vertical offset."""
     TILT = "tilt"
     TURN = "turn"
     OPENNESS = "openness"
@@ -1255,8 +1265,8 @@ class Maintenance(
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A part that others have made, with its licence in the words of whoever made it; empty where
-    they name none."""
+    """A third-party part with its licence, in the words of its authors; empty where they name
+    none."""
 
     name: str
     version: str
@@ -1265,14 +1275,14 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What became of a support bundle."""
+    """A support bundle that was made, and where it is."""
 
     kept: str | None
-    """The file in the state folder; None when it cannot be written."""
+    """The file in the state folder; None when it could not be written."""
     copies: tuple[str, ...] = ()
-    """The files on sticks."""
+    """The files on memory sticks."""
     sent: bool = False
-    """Whether the service has it."""
+    """Whether it was sent to the service."""
 
 
 @dataclass(frozen=True)
@@ -1283,7 +1293,7 @@ class About(Screen[Literal[Choice.MAKE_BUNDLE] | Back]):
     device_id: str | None
     packages: tuple[Package, ...]
     bundle: Bundle | None = None
-    """What became of the one that was just made."""
+    """The bundle that was just made."""
 
 
 class VenueProblem(StrEnum):
@@ -1300,15 +1310,15 @@ class VenueProblem(StrEnum):
     NO_LIST = "no_list"
     """The device's events have no check-in list."""
     NOT_KEPT = "not_kept"
-    """It cannot be stored: the log says why."""
+    """The sign-on or the choice cannot be stored. The log says why."""
     NO_AUTHORITY = "no_authority"
     """The authority's file that the settings name cannot be read."""
 
 
 @dataclass(frozen=True)
 class ScanDevice(Screen[Literal[Choice.TRY_AGAIN] | Back]):
-    """The live view, to which staff show the QR code of a device that pretix shows. TRY_AGAIN has
-    the same code read again."""
+    """The live view, to which staff show the QR code with which pretix signs on a device. TRY_AGAIN
+    reads the same code again."""
 
     problem: VenueProblem | None = None
     cause: Cause | None = None
@@ -1324,13 +1334,13 @@ class CheckInList:
 
 @dataclass(frozen=True)
 class ChooseList(Screen[Entered | Literal[Choice.TRY_AGAIN, Choice.SIGN_ON] | Back]):
-    """Asks for the check-in list of this gate. The answer is its number in figures, from 1, or
-    SIGN_ON to become another device."""
+    """Asks for the check-in list of this gate. The answer is the list's number in figures, from 1,
+    or SIGN_ON to sign on as another device."""
 
     device: str
-    """The name that pretix has for this kiosk."""
+    """The name of this kiosk at pretix."""
     gate: str
-    """The name of its gate there; empty without one."""
+    """The name of its gate at pretix; empty without one."""
     lists: tuple[CheckInList, ...] = ()
     problem: VenueProblem | None = None
     cause: Cause | None = None
@@ -1345,8 +1355,8 @@ class StaffShut(Screen[Back]):
 
 @dataclass(frozen=True)
 class NoKeys(Screen[Literal[Choice.TRY_AGAIN]]):
-    """The kiosk's keys cannot be had, so there is no kiosk: tells shoppers to ask staff, and staff
-    why."""
+    """The kiosk's keys cannot be read, so the kiosk cannot start. The screen tells shoppers to ask
+    staff, and tells staff why."""
 
     check: Check
 
@@ -1354,7 +1364,8 @@ class NoKeys(Screen[Literal[Choice.TRY_AGAIN]]):
 @dataclass(frozen=True)
 class ScanActivationCode(Screen[Literal[Choice.USE_NUMBER] | Back]):
     """The live view, to which staff show the QR code that activates the kiosk. `service` is the
-    address of the service of another region, where it is known."""
+    address of the service to which the merchant's region belongs, if that is another one and
+    known."""
 
     problem: EntryProblem | None = None
     service: str = ""
@@ -1362,7 +1373,7 @@ class ScanActivationCode(Screen[Literal[Choice.USE_NUMBER] | Back]):
 
 @dataclass(frozen=True)
 class EnterActivationCode(Screen[Entered | Back]):
-    """The digits of that code, and the service of another region in the same way."""
+    """Asks for the digits of the activation code. `service` is as in `ScanActivationCode`."""
 
     problem: EntryProblem | None = None
     service: str = ""
