@@ -1,4 +1,4 @@
-"""What systemd is told of a kiosk: that it is open, and that the threads of a visit live."""
+"""Reports a kiosk to systemd: that it is ready, and that the threads of a visit are alive."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from ui.window import KioskWindow
 
 
 class Alive(QObject):
-    """Made on Qt's thread."""
+    """Reports to systemd. It is made on Qt's thread."""
 
     asked = Signal(object)
 
@@ -35,8 +35,8 @@ class Alive(QObject):
 
     @Slot()
     def _look(self) -> None:
-        """Tells systemd when the first screen has been drawn that says more than that the kiosk is
-        being started."""
+        """Tells systemd that the kiosk is ready, once another screen than the one of the start has
+        been drawn."""
         if self._window.shows_more_than("Working"):
             self._window.window.frameSwapped.disconnect(self._look)
             self._systemd.ready()

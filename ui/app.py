@@ -37,7 +37,7 @@ TAPS_ITSELF = "sim:?after=3&card=visa"
 
 
 def venue(arguments: Sequence[str]) -> int:
-    # Only here: no other start needs an HTTP client before the window is shown.
+    # It is imported here because no other start needs an HTTP client before the window is shown.
     from kiosk.venue.commands import venue  # noqa: PLC0415
 
     return venue(arguments)
@@ -50,7 +50,7 @@ COMMANDS = {
     "password": commands.password,
     "venue": venue,
 }
-"""What is done instead of opening the kiosk, by the first word."""
+"""The commands that run instead of the kiosk, by the first argument."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    # A line for every request is of no use to an operator.
+    # Operators do not need a line for every request.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     lately = Lately()
     logging.getLogger().addHandler(lately)
@@ -82,7 +82,7 @@ def run(settings: Settings, lately: Lately) -> int:
     systemd = Systemd(os.environ)
     port = None if display.has_display() else display.choose_vnc()
     full_screen = not (settings.windowed or settings.dock)
-    # Before Qt learns where there are screens.
+    # The monitor has to be set up before Qt asks for the screens.
     alone = full_screen and port is None and has_server_for_itself()
     monitor = Monitor(settings.rotation) if alone else None
     app = QGuiApplication(["palm-kiosk"])
@@ -110,7 +110,7 @@ def run(settings: Settings, lately: Lately) -> int:
         engine.start(window.frames)
         print(greeting(settings, port), flush=True)  # noqa: T201 - to whoever started it
         app.exec()
-        # Now it has to end in time.
+        # systemd watches only until here: what follows has to end in time.
         window.close()
         if dock is not None:
             dock.close()
@@ -124,7 +124,7 @@ def run(settings: Settings, lately: Lately) -> int:
 
 
 def is_simulated(settings: Settings) -> bool:
-    """Returns whether a drawn hand is shown: whoever tries the kiosk may have a mouse."""
+    """Returns whether a drawn hand is shown. Then somebody may use the kiosk with a mouse."""
     return settings.camera.startswith("sim:")
 
 
@@ -150,7 +150,7 @@ def greeting(settings: Settings, port: int | None) -> str:
     if settings.terminal == TAPS_ITSELF:
         lines.append("  Terminal:  simulated, taps a test card by itself; --dock lets you tap it")
     elif settings.terminal.startswith("sim:"):
-        lines.append("  Terminal:  simulated, its cards lie in the dock")
+        lines.append("  Terminal:  simulated, its cards are in the dock")
     if settings.service.url is None:
         where = "the dock" if settings.dock else "the window"
         lines.append(
@@ -159,7 +159,7 @@ def greeting(settings: Settings, port: int | None) -> str:
     if settings.till is not None:
         port = settings.till.port
         rings = "" if PACKAGED else "; ./run till rings up sales there"
-        lines.append(f"  Till:      its door is at port {port}{rings}")
+        lines.append(f"  Till:      tills connect to port {port}{rings}")
     elif settings.dock:
         lines.append("  Till:      simulated, its sales and its calls for staff are in the dock")
     else:

@@ -1,5 +1,5 @@
-"""Keeping the screen lit: a palm before the reader touches nothing, so a screen that turns off for
-want of touches would turn off under it."""
+"""Keeps the screen lit. Somebody who holds a palm before the reader touches nothing, and a screen
+that turns off without touches would turn off meanwhile."""
 
 import ctypes
 import logging
@@ -16,9 +16,10 @@ SAVER = "org.freedesktop.ScreenSaver"
 class Awake:
     """Keeps the screen from blanking, and the display from saving power, until it is let go.
 
-    An X server is asked itself (XScreenSaverSuspend of the MIT-SCREEN-SAVER extension), a desktop
-    over its session bus (Idle Inhibition Service of freedesktop.org). Both end it with this
-    process. A compositor that knows neither has to be set up not to blank (docs/operating.md).
+    It asks the X server (XScreenSaverSuspend of the MIT-SCREEN-SAVER extension) and the desktop
+    (Idle Inhibition Service of freedesktop.org, over the session bus). Both end that with this
+    process. A compositor that supports neither has to be configured not to blank
+    (docs/operating.md).
     """
 
     def __init__(self) -> None:
@@ -42,7 +43,8 @@ class _Server:
 
     @classmethod
     def open(cls) -> "_Server | None":
-        """Returns None where the libraries, the display or the extension is missing."""
+        """Suspends the screen saver. Returns None where the libraries, the display or the
+        extension is missing."""
         try:
             x11, saver = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXss.so.1")
         except OSError:
@@ -73,7 +75,7 @@ class _Server:
 
 
 def _ask_desktop() -> bool:
-    """Asks the session's desktop, if there is a session bus with one. Returns whether there is."""
+    """Asks the desktop on the session bus not to blank the screen. Returns whether it was asked."""
     if "DBUS_SESSION_BUS_ADDRESS" not in os.environ:
         return False
     bus = QDBusConnection.sessionBus()

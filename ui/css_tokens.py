@@ -1,7 +1,8 @@
-"""`python -m ui.css_tokens [--check]`: writes the window's tokens and its hand for pages.
+"""`python -m ui.css_tokens [--check]`: writes the tokens and the hand of the kiosk's window as CSS
+and SVG.
 
 The pages of the portal and the console have the colours and the proportions of the kiosk's screens.
-A kiosk is looked at from twice as far away as a phone, so lengths are halved.
+People look at a kiosk from twice the distance of a phone, so lengths are halved.
 """
 
 import argparse
@@ -51,7 +52,7 @@ def hand(qml: str) -> str:
 
 
 def written() -> dict[Path, str]:
-    """Returns what is written, by the file that it is written to."""
+    """Returns the content of each file that is written."""
     return {
         STATIC / "tokens.css": tokens((PALM / "Tokens.qml").read_text()),
         STATIC / "hand.svg": hand((PALM / "Hand.qml").read_text()),

@@ -1,4 +1,4 @@
-"""Where the window is shown: on the current display, or through Qt's VNC platform on loopback."""
+"""The display of the window: the current one, or Qt's VNC platform on loopback."""
 
 import os
 import socket

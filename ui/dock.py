@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from kiosk.simulated.simulation import Simulation
 
 DRINK_MINOR = 890
-"""What is rung up that is sold to adults only, in the minor unit of the device's currency."""
+"""The amount of a sale to adults only, in the minor unit of the device's currency."""
 POINTS = Points(collected=12, balance=1262)
 LOOKS_MS = 30
 """Milliseconds between two looks at the simulated light ring and the simulated gate."""
 PASSES_MS = 4000
-"""How long somebody who walks up to a gate holds their hand there, in milliseconds. To draw the
-hand of somebody new takes a second of it."""
+"""How long somebody who walks up to a gate holds their hand there, in milliseconds. It includes a
+second for drawing the hand of another person."""
 CUES = {
     "lamp_amber": Lamp(Color.AMBER, Color.NONE, 0.5, 0.5, 5),
     "lamp_blue": Lamp(Color.BLUE, Color.BLUE, 1, 0, None),
@@ -49,7 +49,7 @@ CUES = {
     "words": Words("PLEASE WAIT", 1, 1, 5),
     "output": Output(on=True, lasts_s=3),
 }
-"""What the dock has a simulated controller command."""
+"""The commands of the simulated controller that the dock has buttons for."""
 
 
 class Dock(QObject):
@@ -62,8 +62,8 @@ class Dock(QObject):
     shone = Signal("QVariantList")  # pyright: ignore[reportArgumentType] - a Qt type
     """The colours of the segments of the simulated light ring, an empty list without one."""
     gated = Signal(str, int, str)
-    """What simulated gate there is (`controller`, `release`, empty without one), how many cards it
-    has got or how often it was opened, and the last card's number."""
+    """The kind of the simulated gate (`controller`, `release`, empty without one), how many cards
+    it has received or how often it was opened, and the last card's number."""
 
     def __init__(self, variant: Variant) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class Dock(QObject):
         self.window = cast(QQuickWindow, self._engine.rootObjects()[0])
 
     def play(self, simulation: "Simulation") -> None:
-        """Acts on this simulation from now on."""
+        """Makes the buttons act on this simulation from now on."""
         self._simulation = simulation
         simulation.show_calls(self.called.emit)
         self._does = {
@@ -164,7 +164,7 @@ class Dock(QObject):
 
     @Slot(str, float)
     def pose(self, what: str, value: float) -> None:
-        """Moves the hand: sets one number of its `drawn.Presentation`."""
+        """Moves the hand: sets one field of its `drawn.Presentation`."""
         self._wish(lambda wish: {"pose": replace(wish.pose, **{what: value})})
 
     @Slot(bool)

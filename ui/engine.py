@@ -37,8 +37,8 @@ class Engine(QObject):
     texted = Signal(str)
     """Emitted with each message that the simulated phone receives."""
     ended = Signal()
-    """Emitted when the kiosk has ended; `failure` tells why, None when it was stopped or ends for
-    another version."""
+    """Emitted when the kiosk has ended. `failure` is the exception; None when it was stopped, or
+    ends because another version is started."""
 
     def __init__(self, settings: Settings, lately: Lately | None = None) -> None:
         """`lately` has the latest lines of the log."""
@@ -86,7 +86,7 @@ class Engine(QObject):
 
     async def _serve(self, frames: Frames) -> None:
         self.stage.show(Working(Work.CHECKING_SERVICE))
-        # Imports take half a second and the palm models one more: the window is shown first.
+        # Imports take half a second and the palm models another, so the window is shown first.
         from kiosk.assembly import assemble  # noqa: PLC0415
         from kiosk.sealing import KeyUnavailable, open_state  # noqa: PLC0415
         from kiosk.simulated.simulation import Simulation  # noqa: PLC0415
@@ -96,7 +96,7 @@ class Engine(QObject):
             # Until there is a kiosk, there is no vision that could hang.
             self._sight = lambda answer: answer()
             try:
-                # It waits for a TPM, and the loop has to show that it lives.
+                # It may wait for a TPM, and the loop has to answer the watchdog meanwhile.
                 folder, tpm = self._settings.state, self._settings.tpm
                 state = await asyncio.to_thread(open_state, folder, tpm)
             except KeyUnavailable as unavailable:
@@ -115,7 +115,8 @@ class Engine(QObject):
                 reading.cancel()
 
     async def _tell_no_keys(self, unavailable: CannotStart) -> None:
-        """Shows why there is no kiosk until somebody asks to try again, or it is time to."""
+        """Shows why the kiosk cannot start, until somebody asks to try again or NO_KEYS_S are
+        over."""
         log.error("there is no kiosk: %s", unavailable)
         told = (unavailable.cause, unavailable.remedy)
         with suppress(TimeoutError):

@@ -128,7 +128,7 @@ from protocol.messages import (
 
 SHOP = "Corner Market"
 WORKS = "Northern Works"
-"""Its controller has the kiosk show something."""
+"""The site of the examples in which the site's controller shows something."""
 LONG_SHOP = "Königlich Bayerische Hofbäckerei & Konditorei Schwarzenberger am Marktplatz"
 LONG_QUESTION = (
     "Do you agree that the crane in hall seven is switched on again, "
@@ -151,9 +151,9 @@ RECEIPT_LINES = (
     "Thank you, and see you soon.",
 )
 LONG_LINES = tuple(f"{line}, and more than that" for line in RECEIPT_LINES + RECEIPT_LINES[:5])
-"""As many lines as a till may have shown."""
+"""The largest number of lines that a till may show."""
 CARD_PAGE = qr_code("https://checkout.example.com/c/pay/cs_" + "a1B2" * 140)
-"""As long as the addresses of Stripe's pages are."""
+"""A code with an address as long as those of Stripe's pages."""
 CONFIRM_PAGE = qr_code("https://hooks.example.com/redirect/authenticate/src_" + "a1B2" * 30)
 """As long as the addresses are at which cards' holders confirm payments."""
 RECEIPT_CODE = qr_code("\n".join(RECEIPT_LINES))
@@ -169,7 +169,7 @@ BASKET = (
     Item("Staff card", "", Money(minor=200, currency="USD"), deducted=True),
 )
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewisse W."
-"""A name as long as a card may bear, as the service shortens it."""
+"""The longest name of a card, as the service shortens it."""
 RECEIPT = "4f1c0b7e9d2a86535e1f7a90c3b8d246"
 DEVICE = "0d9b6a5cf2e84713a8c15e7f90b3d462"
 """Ids as the service makes them (`cloud.db.tables.new_id`)."""
@@ -199,7 +199,7 @@ LONG_HOLDINGS = HOLDINGS.model_copy(
     }
 )
 UNTOLD_HOLDINGS = HOLDINGS.model_copy(update={"name_hint": "", "phone_last4": "", "cards": [None]})
-"""As they are told where the person has never agreed to use their palm."""
+"""The holdings that are shown where the person has never agreed to use their palm."""
 UNTESTED = (
     Check(Part.CAMERA, Health.GOOD, Finding.DELIVERS, ("simulated shopper",)),
     Check(Part.MOUNTING, Health.BUSY, Finding.PALM_WANTED),
@@ -411,7 +411,7 @@ def guidance(instruction: Instruction) -> Guidance:
 
 
 def consents(merchant: str) -> dict[str, ConsentText]:
-    """Returns texts of the length of the service's: the longest, one to sign, and a short one."""
+    """Returns texts as long as the service's: the longest, one to sign, and a short one."""
     told = [
         (
             "What we keep",
@@ -902,7 +902,7 @@ def examples() -> dict[str, Screen[Any]]:
 
 
 def bill_with(screen: Screen[Any]) -> Bill | None:
-    """Returns what is being paid for while an example is shown, None when nothing is."""
+    """Returns the bill that is shown with an example, None without one."""
     match screen:
         case (
             HoldPalm(amount=Money())
@@ -937,7 +937,7 @@ def bill_with(screen: Screen[Any]) -> Bill | None:
 
 
 def indicated_with(screen: Screen[Any]) -> Indicated | None:
-    """Returns what the site's controller shows while an example is shown, None for nothing."""
+    """Returns what the site's controller shows with an example, None for nothing."""
     match screen:
         case AtGate(merchant="Northern Works", last=Answered(GateAnswer.PASS)):
             return Indicated(Color.GREEN, Color.GREEN, words="WELCOME")

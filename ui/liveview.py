@@ -1,6 +1,6 @@
 """The camera's newest picture in the window, mirrored and filling its item.
 
-The picture goes straight into a texture of the scene graph, which costs least
+The picture is copied straight into a texture of the scene graph, which is the cheapest way
 (docs/decisions/0008).
 """
 
@@ -33,8 +33,8 @@ class Frames(QObject):
 
 class Viewing(QObject):
     """The mailbox and the pixels of one live view. The mailbox keeps this object alive until it is
-    closed, since the camera's thread may signal while QML destroys the item. From then on that
-    thread has nothing of it, and it goes on Qt's."""
+    closed, because the camera's thread may signal while QML destroys the item. Once it is closed,
+    only Qt's thread has references to this object and frees it."""
 
     arrived = Signal()
 
@@ -146,8 +146,8 @@ class LiveView(QQuickItem):
         picture.setOwnsTexture(True)
         texture = window.createTextureFromImage(self.viewing.image)
         picture.setTexture(texture)
-        # PySide holds a wrapper of every texture for as long as the window, although the node has
-        # deleted the texture long before. Without a parent and invalid, the wrapper goes now.
+        # PySide keeps the wrapper of every texture as long as the window, although the node deletes
+        # the texture long before. A wrapper that is invalid and has no parent is freed now.
         texture.setParent(None)
         Shiboken.invalidate(texture)
         picture.setTextureCoordinatesTransform(MIRRORED)
@@ -182,8 +182,8 @@ class LiveView(QQuickItem):
 
 
 def _empty(wrapper: dict[str, Any]) -> None:
-    """Ends what a destroyed live view has been viewing, and takes all from its wrapper that holds
-    memory: 3.7 MB for each screen otherwise, and 14 kB of signals even when the pixels are gone."""
+    """Ends the viewing of a destroyed live view and empties its wrapper, which is never freed.
+    Otherwise each screen would leave 3.7 MB behind, or 14 kB of signals without the pixels."""
     viewing: Viewing | None = wrapper.get("viewing")
     if viewing is not None:
         viewing.close()

@@ -17,17 +17,18 @@ def spoken(money: Money) -> str:
 
 
 def _decimals(code: str) -> int:
-    """The exponent of the minor unit in ISO 4217; 2 for a code that the standard gives none.
-    Unicode CLDR, which Qt carries, says how many decimals are usual in shops, and that is less for
-    some: the forint's is 0, while Money counts its hundredths."""
+    """Returns the exponent of the minor unit in ISO 4217; 2 for a code without one.
+
+    Qt has the decimals of Unicode CLDR, which are those that are usual in shops. For some
+    currencies they are fewer: 0 for the forint, of which Money counts hundredths."""
     exponent = exponent_of(code)
     return 2 if exponent is None else exponent
 
 
 @cache
 def _sign(code: str) -> str:
-    """The currency's sign where it is used, and its ISO code where that sign is longer than one
-    character or Qt knows no such place."""
+    """Returns the currency's own sign; its ISO code where the sign is longer than one character or
+    Qt knows no country with this currency."""
     every = QLocale.matchingLocales(
         QLocale.Language.AnyLanguage, QLocale.Script.AnyScript, QLocale.Country.AnyTerritory
     )

@@ -1,9 +1,9 @@
-"""The one monitor of a kiosk that has an X server for itself.
+"""The monitor of a kiosk that has an X server for itself.
 
-Where no window manager is there, nobody else arranges monitors: the kiosk uses one of those that
-are plugged in, turned as its settings say, with the touch screen turned likewise, and keeps all
-others off. It looks every two seconds, since a monitor, and a touch screen, may be pulled and
-plugged in again.
+Without a window manager, nothing else arranges monitors. The kiosk uses one of the monitors that
+are plugged in, rotated as its settings say, rotates the touch screen likewise, and keeps all other
+monitors off. It checks that every two seconds, because a monitor or a touch screen may be unplugged
+and plugged in again.
 """
 
 import ctypes
@@ -18,22 +18,23 @@ from typing import Literal, TypeAlias
 log = logging.getLogger(__name__)
 
 LOOKS_S = 2.0
-"""Seconds between two looks at what is plugged in."""
+"""Seconds between two checks of the monitors and touch screens."""
 ANSWERS_WITHIN_S = 10.0
-"""Seconds in which the X server answers: it may have to ask a monitor."""
+"""Seconds in which the X server has to answer. It may have to ask a monitor first."""
 
 Rotation: TypeAlias = Literal[0, 90, 180, 270]
 DIRECTIONS: dict[Rotation, str] = {0: "normal", 90: "right", 180: "inverted", 270: "left"}
-"""What xrandr calls a picture that is turned clockwise by so many degrees."""
+"""xrandr's name for a picture that is rotated clockwise by so many degrees."""
 MATRICES: dict[Rotation, tuple[int, ...]] = {
     0: (1, 0, 0, 0, 1, 0, 0, 0, 1),
     90: (0, 1, 0, -1, 0, 1, 0, 0, 1),
     180: (-1, 0, 1, 0, -1, 1, 0, 0, 1),
     270: (0, -1, 1, 1, 0, 0, 0, 0, 1),
 }
-"""Where a touch falls in the turned picture: rows of a matrix in parts of the screen."""
+"""The matrix by which a touch is transformed for each rotation, row by row, in fractions of the
+screen."""
 MATRIX = "Coordinate Transformation Matrix"
-"""The property of a device of X by which its matrix is known (xorg.conf(5))."""
+"""The property of an X input device that holds its matrix (xorg.conf(5))."""
 
 _OUTPUT = re.compile(
     r"(?P<name>\S+) (?P<plug>connected|disconnected|unknown connection)(?P<primary> primary)?"
@@ -43,7 +44,7 @@ _DEVICE = re.compile(r"\bid=(\d+)\s+\[(\w+)")
 
 
 class _Failed(Exception):
-    """A program of X has failed: the message says why."""
+    """A program of X has failed. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Output:
     turned: str
     """As in DIRECTIONS."""
     has_mode: bool
-    """Whether it shows something that the monitor in it can show."""
+    """Whether the monitor supports a mode of this output."""
 
 
 def outputs(listed: str) -> Iterator[Output]:
@@ -79,10 +80,10 @@ def outputs(listed: str) -> Iterator[Output]:
 
 
 def arrangement(found: Sequence[Output], rotation: Rotation) -> list[str]:
-    """Returns the arguments by which xrandr leaves one monitor on, and that one turned; none when
-    it is so already, or when no monitor is plugged in.
+    """Returns the arguments with which xrandr switches on one monitor, rotated, and all others off;
+    none when that is so already, or when no monitor is plugged in.
 
-    The monitor that is on stays the one.
+    A monitor that is on already is preferred.
     """
     plugged = [output for output in found if output.plugged_in]
     if not plugged:
@@ -99,24 +100,23 @@ def arrangement(found: Sequence[Output], rotation: Rotation) -> list[str]:
 
 
 def touch_screens(listed: str) -> Iterator[str]:
-    """Yields the number of each device that is touched where it shows, as `xinput list --long`
-    lists it."""
+    """Yields the number of each touch screen in the output of `xinput list --long`."""
     number = ""
     for line in listed.splitlines():
         if device := _DEVICE.search(line):
-            # A master has the properties of what it was used by last.
+            # A master device has the properties of the device that was used last.
             number = "" if device[2] == "master" else device[1]
         elif number and line.strip() == "Touch mode: direct":
             yield number
 
 
 class Monitor:
-    """Keeps one monitor on, from `keep` on until the program ends."""
+    """Keeps one monitor on, from the call of `keep` until the program ends."""
 
     def __init__(self, rotation: Rotation) -> None:
         self._rotation: Rotation = rotation
         self._tried = ""
-        """What was listed when something was changed last: what does not work is not repeated."""
+        """xrandr's list before the latest change. A change that had no effect is not repeated."""
         self._told = ""
         self.look()
 
@@ -124,7 +124,7 @@ class Monitor:
         threading.Thread(target=self._keep, name="monitor", daemon=True).start()
 
     def look(self) -> None:
-        """Looks once, and changes what is not as it has to be."""
+        """Checks the monitors and touch screens once, and corrects them."""
         try:
             listed, change = self._wanted()
             if change and listed != self._tried:
@@ -134,7 +134,7 @@ class Monitor:
                 _, change = self._wanted()
             if not change:
                 self._tried = ""
-            # A touch does not follow a picture that cannot be turned.
+            # Touches must not be rotated when the picture could not be.
             if self._rotation and not change:
                 self._turn_touch_screens()
         except _Failed as why:
@@ -143,7 +143,7 @@ class Monitor:
                 log.warning("the monitor is left as it is: %s", why)
 
     def _wanted(self) -> tuple[str, list[str]]:
-        """Returns what xrandr lists, and by which arguments it has to be changed."""
+        """Returns xrandr's list, and the arguments for the change that it needs."""
         listed = _ask("xrandr", "--current")
         return listed, arrangement(list(outputs(listed)), self._rotation)
 
@@ -180,7 +180,7 @@ def has_server_for_itself() -> bool:
 
 
 def _ask(*command: str) -> str:
-    """Returns what a program of X says. Raises _Failed."""
+    """Returns the output of a program of X. Raises _Failed."""
     try:
         ended = subprocess.run(  # noqa: S603 - names of outputs and numbers
             command, capture_output=True, text=True, check=False, timeout=ANSWERS_WITHIN_S

@@ -1,4 +1,4 @@
-"""A telephone number while it is typed, as people of a country are used to read it."""
+"""A telephone number while it is typed, in the notation of a country."""
 
 from phonenumbers import AsYouTypeFormatter
 from PySide6.QtCore import Property, QObject, Signal
@@ -7,10 +7,10 @@ from protocol.mobile import LONGEST_DIALLED, is_international
 
 
 class PhoneNumber(QObject):
-    """Groups `digits`, typed in `country` (ISO 3166-1 alpha-2), as its people do: `grouped` is
-    010 1234 5678 in Korea and (201) 555-0142 in the United States. `international` tells whether
-    they begin with a plus or with what people of the country dial for other countries, and
-    `longest` how many digits they may have in all."""
+    """Groups `digits` in the notation of `country` (ISO 3166-1 alpha-2): `grouped` is 010 1234 5678
+    in Korea and (201) 555-0142 in the United States. `international` tells whether the digits begin
+    with a plus or with the country's prefix for other countries. `longest` is the largest number of
+    digits."""
 
     changed = Signal()
 

@@ -19,17 +19,17 @@ from ui.tour import DESK, Still, pictured, size_of
 from ui.window import QML, CannotLoad, KioskWindow, Variant
 
 GATHER_MS = 50
-"""How long changes are gathered: an editor may save in several steps."""
+"""How long changes are collected, in milliseconds, because an editor may save in several steps."""
 
 
 class Preview(QObject):
-    """A window with one screen, made anew by a fresh QML engine after every change in `qml`.
+    """A window with one screen, which a new QML engine makes again after every change in `qml`.
 
-    While the QML has a mistake the last good picture stays, and Qt prints the mistake.
+    While the QML has a mistake, the last good picture stays, and Qt prints the mistake.
     """
 
     renewed = Signal(bool)
-    """A change was taken up: True when the new picture is shown, False when the QML has a
+    """Emitted after a change: True when the new picture is shown, False when the QML has a
     mistake."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Preview(QObject):
         self._loop.close()
 
     def _renew(self) -> None:
-        # Every time: a file that an editor replaced is watched no longer.
+        # Files are watched anew each time, because a file that an editor has replaced no longer is.
         files = [path for path in self._qml.rglob("*") if not path.name.startswith(".")]
         self._watcher.addPaths([str(path) for path in (self._qml, *files)])
         fresh = self._shown()
@@ -78,7 +78,7 @@ class Preview(QObject):
         self.renewed.emit(fresh is not None)
 
     def _shown(self) -> KioskWindow | None:
-        """Returns a window with the screen in it, None when the QML has a mistake."""
+        """Returns a window with the screen, None when the QML has a mistake."""
         stage = QtStage(self._loop)
         try:
             window = KioskWindow(stage, self._variant, stillness=True, qml=self._qml)
@@ -103,7 +103,7 @@ class Preview(QObject):
 def main() -> int:
     known = examples()
     parser = argparse.ArgumentParser(prog="./run preview", description=__doc__)
-    parser.add_argument("screen", nargs="?", default="", help="a name out of the list")
+    parser.add_argument("screen", nargs="?", default="", help="a name of the list")
     parser.add_argument("--variant", choices=("light", "dark"), default="light")
     parser.add_argument("--size", metavar="WxH", type=size_of, default=DESK)
     asked = parser.parse_args()

@@ -1,8 +1,8 @@
 """The stage (`kiosk.stage.Stage`) on a Qt window.
 
 Visits call from the asyncio thread, and the window lives on Qt's thread. Screens are passed by
-signal as plain values, answers by `call_soon_threadsafe`. Only the asyncio thread knows what was
-asked and whether an answer still counts.
+signal as plain values, answers by `call_soon_threadsafe`. Only the asyncio thread knows which
+question was asked and whether an answer to it is still accepted.
 """
 
 import asyncio
@@ -36,15 +36,15 @@ class QtStage(QObject):
     warned = Signal("QVariantMap")  # pyright: ignore[reportArgumentType] - a Qt type
     """Emitted with the values of the warning."""
     unwarned = Signal()
-    """Emitted when there is nothing to warn of any more."""
+    """Emitted when the warning is to disappear."""
     billed = Signal("QVariantMap")  # pyright: ignore[reportArgumentType] - a Qt type
-    """Emitted with the values of the bill, none when nothing is being paid."""
+    """Emitted with the values of the bill, no values when nothing is being paid."""
 
     indicated = Signal("QVariantMap")  # pyright: ignore[reportArgumentType] - a Qt type
     """Emitted with what the site's controller shows, no values for nothing."""
 
     dressed = Signal(str, str)
-    """Emitted with the colours that everything is shown in."""
+    """Emitted with the variant and the accent colour of all screens."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
@@ -145,8 +145,8 @@ class QtStage(QObject):
 
 
 def values(screen: object) -> dict[str, Any]:
-    """Returns the fields of a screen as QML takes them: strings for enums, lists for tuples,
-    objects for nested values, and money as text."""
+    """Returns the fields of a screen in the form that QML needs: strings for enums, lists for
+    tuples, objects for nested values, and money as text."""
     assert is_dataclass(screen)
     return {field.name: _value(getattr(screen, field.name)) for field in fields(screen)}
 

@@ -1,4 +1,4 @@
-"""`./run tour --out DIR`: a picture of every screen in every state, to be looked at."""
+"""`./run tour --out DIR`: makes a picture of every screen in every state."""
 
 import argparse
 import asyncio
@@ -39,12 +39,12 @@ PANEL = (1080, 1920)
 DESK = (1280, 800)
 XVFB = "/usr/bin/Xvfb"
 MIRRORED = ("welcome-demo", "enter-phone-typed", "enter-code-wrong", "hold-palm-paying", "help")
-"""Screens that are shown once more in the layout of an Arabic or Hebrew kiosk."""
+"""Screens that are also photographed in the mirrored layout of right-to-left languages."""
 
 SHOWN = ("welcome", "hold-palm-paying-still", "confirm-purchase", "deleted")
 """The screens of the picture in the README, from left to right."""
 SHOWN_HEIGHT, SHOWN_GAP = 640, 24
-"""Its height and the space between two screens, in pixels."""
+"""The height of that picture and the space between two screens, in pixels."""
 
 
 class Still:
@@ -58,7 +58,7 @@ class Still:
 
 
 def pictured(screen: Screen[object]) -> Colour:
-    """Returns what the camera sees while the screen is shown."""
+    """Returns the camera's picture while a screen is shown."""
     seen = drawn(screen.guidance.instruction) if isinstance(screen, PalmScreen) else None
     if seen is not None:
         return seen.image
@@ -77,13 +77,13 @@ def pictured(screen: Screen[object]) -> Colour:
 
 
 def size_of(text: str) -> tuple[int, int]:
-    """Returns the (width, height) that is written as WxH. Raises ValueError."""
+    """Returns (width, height) of a text such as 1280x800. Raises ValueError."""
     width, height = text.split("x")
     return int(width), int(height)
 
 
 class Tour:
-    """A window of one size and variant of which pictures are taken."""
+    """A window of one size and variant, of which pictures are taken."""
 
     def __init__(self, size: tuple[int, int], variant: Variant) -> None:
         self._scene = Still(background(720, 1280))
@@ -149,8 +149,8 @@ class Tour:
 
 @contextmanager
 def display() -> Generator[None]:
-    """Uses the display there is, or starts Xvfb: the software scene graph draws otherwise than a
-    kiosk does."""
+    """Uses the present display or starts Xvfb. Without a display, Qt would use its software scene
+    graph, which draws differently from a kiosk."""
     if "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ:
         yield
         return
@@ -188,7 +188,7 @@ def photograph(
 
 
 def in_a_row(to: Path) -> None:
-    """Photographs SHOWN at the panel and writes them side by side on white."""
+    """Photographs SHOWN in the size of the panel and writes them side by side on white."""
     tour, known = Tour(PANEL, "light"), examples()
     with TemporaryDirectory() as folder:
         pictures: list[Colour] = []
@@ -208,9 +208,14 @@ def in_a_row(to: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./run tour", description=__doc__)
     parser.add_argument("--out", type=Path, metavar="DIR")
-    parser.add_argument("--variant", choices=("light", "dark"), help="the counter's; default both")
     parser.add_argument(
-        "--size", metavar="WxH", type=size_of, help="the window's; default the panel and a desk"
+        "--variant", choices=("light", "dark"), help="light or dark screens; default: both"
+    )
+    parser.add_argument(
+        "--size",
+        metavar="WxH",
+        type=size_of,
+        help="the size of the window; default: the panel and a desk",
     )
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="screens with this in their name"

@@ -46,7 +46,7 @@ class KioskWindow:
             QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedStates))
         self._stage = stage
         self._follows: QMetaObject.Connection | None = None
-        """To what the window learns that its screen has another size."""
+        """The connection by which the window learns that the size of its screen has changed."""
         self._engine = QQmlApplicationEngine()
         self._engine.addImportPath(str(qml))
         self.frames = Frames()
@@ -63,7 +63,7 @@ class KioskWindow:
     def show(self, *, full_screen: bool) -> None:
         """Shows the window, in full screen with or without a window manager."""
         if full_screen:
-            # Without a window manager nobody else makes the window as large as the screen.
+            # Without a window manager, nothing else makes the window as large as the screen.
             self._follow_screen()
             self.window.screenChanged.connect(self._follow_screen)
             self.window.showFullScreen()
@@ -71,8 +71,8 @@ class KioskWindow:
             self.window.show()
 
     def _follow_screen(self) -> None:
-        """Fills the screen that the window is on, which is another one when its monitor was
-        pulled."""
+        """Fills the screen that the window is on. When its monitor is unplugged, that becomes
+        another one."""
         self._let_screen_go()
         self._follows = self.window.screen().geometryChanged.connect(self._fill_screen)
         self._fill_screen()
@@ -87,7 +87,7 @@ class KioskWindow:
         self.window.setGeometry(self.window.screen().geometry())
 
     def show_message(self, text: str) -> None:
-        """Shows the shopper what a simulated phone has received."""
+        """Shows the shopper a message that the simulated phone has received."""
         self.window.setProperty("message", text)
 
     @property
@@ -96,7 +96,7 @@ class KioskWindow:
         return cast(QQuickItem, self.window.property("page"))
 
     def shows(self, name: str) -> bool:
-        """Returns whether the screen of that name is shown, which it is not when its QML has a
+        """Returns whether the screen of that name is shown. It is not when its QML has a
         mistake."""
         page = self.window.property("page")
         return page is not None and page.objectName() == name

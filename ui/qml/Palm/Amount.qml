@@ -1,6 +1,6 @@
 import QtQuick
 
-// An amount of money in figures of equal width. A long one is shown smaller instead of wrapping.
+// An amount of money in figures of equal width. A long amount becomes smaller instead of wrapping.
 Label {
     required property var money
 

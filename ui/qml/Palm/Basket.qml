@@ -1,7 +1,8 @@
 pragma ComponentBehavior: Bound
 import QtQuick
 
-// The lines of a sale, as the till words them; of those that find no room only the number is told.
+// The lines of a sale in the till's words. Of the lines for which there is no room, only the number is
+// shown.
 Column {
     id: basket
 

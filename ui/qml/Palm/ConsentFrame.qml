@@ -1,8 +1,8 @@
 pragma ComponentBehavior: Bound
 import QtQuick
 
-// A screen that shows a text to which somebody is asked to agree, word by word. It is read to its
-// end before it can be agreed to. A release is signed by holding the button.
+// A screen that shows a text to which somebody is asked to agree, unchanged. They can agree only at
+// the end of the text. A release is signed by holding the button.
 ScreenFrame {
     id: frame
 
@@ -31,7 +31,7 @@ ScreenFrame {
         wasRead = false;
     }
 
-    // Whoever presses "Read on" once more than needed has not agreed.
+    // Pressing "Read on" once too often must not agree.
     Timer {
         id: settling
 
@@ -99,7 +99,7 @@ ScreenFrame {
             }
         }
         Rectangle {
-            // How far the text is read.
+            // How far the text was read.
             parent: pages
             anchors.right: parent.right
             y: pages.visibleArea.yPosition * pages.height

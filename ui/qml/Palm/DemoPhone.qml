@@ -1,7 +1,7 @@
 import QtQuick
 
-// The phone of a demonstration. A message covers nothing that is needed and disappears by itself, when
-// the code was typed, or when it is touched.
+// The simulated phone of a demonstration. A message covers nothing that is needed. It disappears by
+// itself, when its code was typed, or when it is touched.
 Pressable {
     id: phone
 

@@ -1,15 +1,15 @@
 pragma ComponentBehavior: Bound
 import QtQuick
 
-// The base of all screens on which digits are typed. What was wrong with the digits before is told
-// until others are typed.
+// The base of all screens on which digits are typed. The problem with the last digits is shown until
+// others are typed.
 ScreenFrame {
     id: entry
 
     property string digits: ""
     property int longest: 0
     property bool plus: false
-    // Whether digits are taken now.
+    // Whether digits are accepted now.
     property bool taking: true
     // A code is sent with its last digit, anything else by a button.
     property bool sendsItself: false

@@ -8,7 +8,7 @@ Item {
     required property string text
     property string detail: ""
     property color colour: Tokens.accent
-    // A longer text is cut off with an ellipsis.
+    // A text that is too long ends with an ellipsis.
     property int lines: 4
 
     implicitHeight: Math.max(64, words.implicitHeight)

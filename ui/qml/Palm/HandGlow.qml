@@ -2,7 +2,8 @@ pragma ComponentBehavior: Bound
 import QtQuick
 import QtQuick.Shapes
 
-// Light on the hand, from its 21 landmarks (palm.hand.landmarks.Landmark) in this item's pixels.
+// A light on the hand, drawn from its 21 landmarks (palm.hand.landmarks.Landmark) in pixels of this
+// item.
 Item {
     id: glow
 
@@ -19,8 +20,8 @@ Item {
     }
 
     visible: seen
-    // Drawn as one picture, so that overlapping fingers do not add up; in low resolution, so that it is
-    // soft.
+    // It is drawn as one picture, so that overlapping fingers do not add up, and in low resolution, so
+    // that it is soft.
     layer.enabled: true
     layer.smooth: true
     layer.textureSize: Qt.size(width / 2, height / 2)

@@ -1,8 +1,8 @@
 import QtQuick
 import QtQuick.Layouts
 
-// A button that acts only after it was held: a bar fills, and letting go empties it. The words are
-// drawn twice, so that they can be read both on the bar and beside it.
+// A button that acts only after it was held: a bar fills, and letting go empties it. The text is drawn
+// twice, in the colour for the bar and the colour beside it.
 Pressable {
     id: button
 
@@ -12,7 +12,7 @@ Pressable {
     signal held
     property string sign: "trash"
     property color colour: Tokens.danger
-    // On the bar.
+    // The colour of the text on the bar.
     property color colourOver: Tokens.inkOnDanger
     property real filled: 0
     readonly property int holdFor: 1500

@@ -1,8 +1,8 @@
 pragma ComponentBehavior: Bound
 import QtQuick
 
-// What the site's controller shows, as it would on any card reader of its own: a light around the
-// whole screen, words above, and a small light for what the reader's output switches.
+// What the site's controller shows, as on its own card readers: a light around the whole screen, a text
+// at the top, and a small light for the reader's output.
 Item {
     id: indicator
 
@@ -19,7 +19,7 @@ Item {
             "white": "#ffffff"
         })
     readonly property string lit: shown ? (blinking.between ? shown.between : shown.color) : "none"
-    // In a wide window an answer leaves no room above it.
+    // In a wide window, an answer leaves no room at the top.
     readonly property bool wide: width >= height
     readonly property string words: shown ? shown.words : ""
 

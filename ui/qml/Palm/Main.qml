@@ -58,7 +58,7 @@ Window {
                 bill: window.bill,
                 indicated: window.indicated
             });
-            // The number's code and a moment of work belong to the step of the screen before them.
+            // Entering the code and waiting belong to the same step as the screen before.
             if (name === "EnterCode" || name === "Working")
                 given.step = current?.step ?? 0;
             pages.replaceCurrentItem(window.component(name), given);
@@ -121,7 +121,7 @@ Window {
         }
     }
 
-    // Everything below is laid out for a short side of 1080 pixels and scaled to the window.
+    // Everything below is laid out for a short side of 1080 pixels, and scaled to the window.
     Item {
         id: reference
 

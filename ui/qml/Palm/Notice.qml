@@ -1,6 +1,6 @@
 import QtQuick
 
-// Tells what went wrong by a sign, words and a colour.
+// A message about what went wrong: a sign, a text and a colour.
 Rectangle {
     id: notice
 

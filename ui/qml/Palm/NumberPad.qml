@@ -19,7 +19,7 @@ FocusScope {
         return key === "erase" || key !== "" && typed.length < longest;
     }
 
-    // A plus may be remembered late: it always goes before the digits.
+    // A plus that is typed late is put before the digits.
     function press(key: string): void {
         if (!takes(key))
             return;
@@ -43,7 +43,7 @@ FocusScope {
         anchors.centerIn: parent
         columns: 3
         spacing: Tokens.tight
-        // The order of the digits is that of a phone in every language.
+        // The digits are in the order of a phone in every language, also in right-to-left ones.
         LayoutMirroring.enabled: false
 
         Repeater {

@@ -23,7 +23,7 @@ Item {
             strokeColor: drawing.colour
             strokeWidth: drawing.thickness
             strokeStyle: ShapePath.DashLine
-            // In line widths, so that both lines break at the same places.
+            // Dashes are measured in line widths; with these, both lines break at the same places.
             dashPattern: [10 / drawing.thickness, 8 / drawing.thickness]
         }
     }

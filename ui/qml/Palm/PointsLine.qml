@@ -1,6 +1,6 @@
 import QtQuick
 
-// What the till says about points; nothing when it does not.
+// The points that the till reports. It is empty when the till reports none.
 Fact {
     id: line
 

@@ -1,8 +1,8 @@
 import QtQuick
 import QtQuick.Shapes
 
-// A QR code on white, whatever the colours around it, with the quiet zone of four modules that
-// ISO/IEC 18004 asks for. It is as large as its room allows.
+// A QR code on white in both variants, with the quiet zone of four modules that ISO/IEC 18004
+// requires. It is as large as there is room.
 Item {
     id: image
 

@@ -1,6 +1,6 @@
 import QtQuick
 
-// Says whether a receipt goes to the shopper's phone; null where there is none.
+// Tells whether a receipt is sent to the shopper's phone. It is hidden where there is no receipt.
 Label {
     required property var receipt
 

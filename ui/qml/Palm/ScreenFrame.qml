@@ -10,7 +10,7 @@ FocusScope {
     property int serial: 0
     property bool spent: false
     property Frames frames: null
-    // What is paid for: it is in the bar, unless the screen itself shows it.
+    // What is paid for. It is shown in the bar, unless the screen itself shows it.
     property var bill: null
     property bool showsBill: false
     // What the site's controller shows, which the screen of a gate draws.
@@ -30,7 +30,7 @@ FocusScope {
     property bool help: false
     property Component drawing: null
     property Component pad: null
-    // What is in the bar, at its end.
+    // Items at the end of the bar.
     property Component corner: null
     property real panelShare: wide ? 0.46 : 0.5
     property real footer: 0
@@ -44,7 +44,7 @@ FocusScope {
     readonly property bool panelled: drawing !== null || pad !== null
     readonly property alias panelItem: panel
     readonly property alias padItem: padLoader.item
-    // The height that is left for what a screen adds below its text.
+    // The height that is left for the items that a screen adds below its text.
     readonly property real contentRoom: body.height - (wide ? 0 : Tokens.loose) - content.y - words.below
 
     signal answered(string choice)
@@ -100,7 +100,7 @@ FocusScope {
             anchors.leftMargin: Tokens.margin
             anchors.rightMargin: Tokens.margin
             y: frame.wide ? Tokens.margin : Tokens.loose
-            // With or without an action below them, the keys are in the same place on every screen.
+            // The keys are at the same place on every screen, with or without actions below them.
             height: parent.height - y - (Tokens.key + Tokens.margin + Tokens.loose)
             sourceComponent: frame.pad
             focus: true

@@ -7,7 +7,8 @@ QtObject {
     id: tokens
 
     property string variant: "light"
-    // The merchant's own colour, which was chosen to be seen on every ground of the variant.
+    // The merchant's own colour. The service has checked that it is visible on every background of the
+    // variant.
     property color chosen: "transparent"
     readonly property bool isChosen: chosen.a > 0
     property bool stillness: false

@@ -23,7 +23,7 @@ Window {
     property string credential: ""
     // What the simulated controller answers to each card.
     property string verdict: "granted"
-    // How often staff were called and nobody has answered yet.
+    // How often staff were called since somebody has answered.
     property int calls: 0
 
     title: qsTr("Palm kiosk dock")
@@ -71,7 +71,7 @@ Window {
         id: messages
     }
 
-    // What the staff at the till would see.
+    // The message that staff would see at the till.
     DockButton {
         id: call
 
@@ -325,7 +325,7 @@ Window {
                         window.dock.become(window.seed, window.right);
                     }
                 }
-                // Of a ticket, or of a device of pretix.
+                // The code of a ticket, or of a device of pretix.
                 Rectangle {
                     width: all.width
                     height: 36

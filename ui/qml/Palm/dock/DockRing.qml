@@ -32,7 +32,7 @@ Rectangle {
         Rectangle {
             required property int index
             required property color modelData
-            // Clockwise as the camera sees it, which looks the other way.
+            // Segments are counted clockwise as the camera sees them, which looks the other way.
             readonly property real turn: -index * Math.PI / 4
 
             x: ring.width / 2 + 48 * Math.sin(turn) - width / 2

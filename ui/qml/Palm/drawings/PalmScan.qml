@@ -5,7 +5,7 @@ import Palm
 Drawing {
     id: drawing
 
-    // Without a graphics processor it takes most of a processor core.
+    // Without a GPU, the animation takes most of a processor core.
     property bool breathes: true
     property real glow: 1
 

@@ -15,7 +15,7 @@ ScreenFrame {
     text: device_id ? qsTr("Version %1 · device %2").arg(version).arg(device_id) : qsTr("Version %1 · not activated").arg(version)
     back: true
 
-    // What became of the bundle, a sentence for each place.
+    // Where the bundle is: a sentence for each place.
     function told(made: var): string {
         const said = [];
         if (made.sent)
@@ -41,7 +41,7 @@ ScreenFrame {
         onTextChanged: made.Accessible.announce(made.text)
     }
 
-    // What others have made; the list can be scrolled.
+    // Third-party parts. The list can be scrolled.
     ListView {
         id: parts
 

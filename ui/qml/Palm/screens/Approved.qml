@@ -14,7 +14,7 @@ ScreenFrame {
 
     showsBill: true
     title: qsTr("Paid. Thank you!")
-    // With points and a receipt there is more to read than otherwise.
+    // With points and a receipt, there is more to read.
     panelShare: wide || (points && receipt !== null) ? 0.46 : 0.54
     drawing: Check {}
 

@@ -3,9 +3,9 @@ import QtQuick
 import Palm
 import Palm.live
 
-// A gate: the live view with one instruction, and over it the answer to whoever came last, in one
-// colour, one sign and few words that are read at three metres. The answer goes when the next hand
-// comes, so it is nobody else's, and otherwise by itself.
+// A gate: the live view with one instruction, and over it the answer to the person who came last, as a
+// colour, a sign and a few words that can be read at three metres. The answer disappears when the next
+// hand comes, so that nobody takes it for their own, and otherwise by itself.
 ScreenFrame {
     id: screen
 
@@ -28,7 +28,7 @@ ScreenFrame {
     readonly property bool finished: instruction === "done"
     readonly property color hue: holding || finished ? Tokens.overlayAccent : noHand ? Tokens.overlayInk : Tokens.overlayCaution
     readonly property string told: last ? last.answer : ""
-    // Two answers that are alike are told apart by their number.
+    // The number distinguishes two equal answers.
     readonly property int number: last ? last.number : -1
     readonly property bool passes: told === "pass" || told === "checked_in"
     readonly property bool answering: told !== "" && noHand && !reading.over
@@ -57,7 +57,7 @@ ScreenFrame {
         return wishes[instruction] ?? wishes["show_palm"];
     }
 
-    // What was answered: a few words, and what to do now.
+    // The answer in a few words, and what to do now.
     readonly property var words: {
         const card = qsTr("Please use your card or ask staff.");
         const ticket = qsTr("Please ask a steward.");
@@ -159,7 +159,7 @@ ScreenFrame {
             visible: !screen.answering && !screen.holding && !screen.finished
             colour: screen.hue
         }
-        // What to do now, large, with where it is.
+        // The instruction, in large letters, with the place.
         Rectangle {
             id: sheet
 

@@ -3,7 +3,7 @@ import QtQuick
 import QtQuick.Layouts
 import Palm
 
-// Staff choose the check-in list of pretix that this gate lets in by.
+// Staff choose the check-in list of pretix by which this gate lets people in.
 ScreenFrame {
     id: screen
 

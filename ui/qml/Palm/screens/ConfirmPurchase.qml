@@ -18,7 +18,7 @@ ScreenFrame {
 
     readonly property bool paysItself: typeof pays_in === "number"
     readonly property bool chooses: cards.length > 0
-    // A name as long as a card may bear would leave no room for the cards.
+    // The longest names would leave no room for the cards.
     readonly property string calledName: chooses && name_hint.length > 20 ? name_hint.slice(0, 19) + "…" : name_hint
 
     showsBill: true
@@ -52,7 +52,7 @@ ScreenFrame {
                 tip: screen.bill?.tip ?? null
                 rows: Math.max(1, Math.floor((screen.panelItem.height - 520 - (pointsLine.visible ? pointsLine.height : 0)) / 50))
             }
-            // Beside four cards and an age there is no room for it.
+            // With four cards and an age, there is no room for this.
             PointsLine {
                 id: pointsLine
 
@@ -95,7 +95,7 @@ ScreenFrame {
         sign: "person"
         text: visible ? qsTr("The till is told that you are over %1").arg(screen.over) : ""
     }
-    // The line runs out while the shopper can still cancel.
+    // The line becomes shorter while the shopper can still cancel.
     Rectangle {
         visible: screen.paysItself
         width: parent.width

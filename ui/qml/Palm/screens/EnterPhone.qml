@@ -12,7 +12,7 @@ EntryFrame {
     required property string typed
     required property var problem
 
-    // The palm itself proves whose number it is, but not that somebody may sign up or leave with it.
+    // For a payment, the palm proves whose number it is. Signing up and leaving need a code.
     readonly property bool sendsCode: purpose === "enrol" || purpose === "leave"
 
     title: purpose === "enrol" ? qsTr("Enter your mobile number") : qsTr("Enter the number you signed up with")

@@ -3,7 +3,7 @@ import QtQuick
 import Palm
 import Palm.drawings
 
-// Nobody can be let pass by their palm: it is said large, for people who come walking.
+// The gate lets nobody pass by their palm. The text is large, for people who are still walking.
 ScreenFrame {
     id: screen
 

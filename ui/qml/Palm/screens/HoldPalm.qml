@@ -4,8 +4,8 @@ import QtQuick.Layouts
 import Palm
 import Palm.live
 
-// The live view, the outline to hold the hand in, and one instruction at a time: by words, a sign,
-// a colour and the outline's line.
+// The live view, the outline to hold the hand in, and one instruction at a time: as a text, a sign, a
+// colour and the line of the outline.
 ScreenFrame {
     id: screen
 
@@ -201,7 +201,7 @@ ScreenFrame {
         }
     }
 
-    // What to do and what for.
+    // The instruction, and its purpose.
     Rectangle {
         id: sheet
 

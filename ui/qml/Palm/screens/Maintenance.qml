@@ -92,7 +92,7 @@ ScreenFrame {
         font.pixelSize: Tokens.small
     }
 
-    // Every check; the list can be scrolled when many remedies make it too long.
+    // All checks. The list can be scrolled when many remedies make it too long.
     Flickable {
         width: parent.width
         height: Math.min(contentHeight, screen.contentRoom - y)

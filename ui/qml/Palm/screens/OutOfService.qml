@@ -3,8 +3,8 @@ import QtQuick
 import Palm
 import Palm.drawings
 
-// Nobody can do anything here until the kiosk is activated again: what a shopper does instead, and
-// whom whoever looks after the kiosk calls.
+// Only staff can use the kiosk until it is activated again. The screen tells shoppers what to do
+// instead, and staff whom to call.
 ScreenFrame {
     id: screen
 

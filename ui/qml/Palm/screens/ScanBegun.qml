@@ -2,7 +2,7 @@ pragma ComponentBehavior: Bound
 import QtQuick
 import Palm
 
-// The live view, to which a phone is held with the code of a sign-up that was begun on it.
+// The live view, to which a shopper shows the code of a sign-up that was begun on their phone.
 ScreenFrame {
     id: screen
 

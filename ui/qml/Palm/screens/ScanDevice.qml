@@ -2,7 +2,7 @@ pragma ComponentBehavior: Bound
 import QtQuick
 import Palm
 
-// The live view, to which staff show the code of the device that this kiosk is to be at pretix.
+// The live view, to which staff show the code with which pretix signs on this kiosk.
 ScreenFrame {
     id: screen
 

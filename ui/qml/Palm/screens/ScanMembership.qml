@@ -3,7 +3,7 @@ import QtQuick
 import Palm
 import Palm.live
 
-// The live view, to which a membership card or a phone is held.
+// The live view, to which a shopper shows the code of a membership card, on the card or on a phone.
 ScreenFrame {
     id: screen
 

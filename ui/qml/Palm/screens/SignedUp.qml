@@ -11,7 +11,7 @@ ScreenFrame {
     required property var card
     required property var palms
 
-    // A longer name leaves no room for the rest.
+    // A longer name would leave no room for the rest.
     title: name_hint === "" || name_hint.length > 24 ? qsTr("You are signed up") : qsTr("You are signed up, %1").arg(name_hint)
     text: qsTr("From now on, hold your palm to the reader and confirm the amount.")
     panelShare: wide ? 0.42 : 0.34

@@ -11,7 +11,7 @@ FocusScope {
     required property string loss
     required property bool paying
 
-    // What is given up, in one sentence, and what becomes of the money where a sale is given up.
+    // What is lost, in one sentence; for a sale, also that nothing is charged.
     readonly property string words: {
         switch (loss) {
         case "entries":
@@ -106,8 +106,8 @@ FocusScope {
 
                 SecondaryButton {
                     text: qsTr("Leave now")
-                    // A touch shows that somebody is there, so that the warning may be gone before
-                    // the finger is lifted. The key Return presses nothing.
+                    // The warning may disappear before the finger is lifted, because a touch shows
+                    // that somebody is there. The key Return presses nothing.
                     onPressed: warning.answer("leave")
                     onClicked: warning.answer("leave")
                 }

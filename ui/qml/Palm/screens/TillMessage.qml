@@ -3,7 +3,7 @@ import QtQuick
 import Palm
 import Palm.drawings
 
-// What the till says, in its own words. A code is shown as large as there is room.
+// A message of the till in its own words. A code is as large as there is room.
 ScreenFrame {
     id: screen
 

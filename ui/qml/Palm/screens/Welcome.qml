@@ -14,7 +14,7 @@ ScreenFrame {
     required property var logo
     required property var attract
 
-    // Which picture is shown, counted from 1; 0 is the drawing.
+    // The number of the picture that is shown, from 1; 0 for the drawing.
     property int turn: 0
 
     readonly property bool open: !["starting", "offline", "not_activated"].includes(notice)
@@ -69,7 +69,7 @@ ScreenFrame {
         running: screen.attract.length > 0 && screen.readsPalms
         onTriggered: screen.turnOver()
     }
-    // Whoever comes sees what this is for.
+    // A touch brings the drawing back, so that people see what the kiosk is for.
     PointHandler {
         parent: screen
         onActiveChanged: if (active)
@@ -139,7 +139,7 @@ ScreenFrame {
     Rectangle {
         id: plate
 
-        // A light logo on a light panel needs a dark one, and the other way round.
+        // A light logo on a light panel needs a dark plate, and the other way round.
         readonly property bool needed: screen.logo?.ink === (Tokens.dark ? "dark" : "light")
         readonly property real room: screen.panelItem.width - Tokens.margin - name.anchors.rightMargin
         readonly property real pad: needed ? Tokens.tight : 0
