@@ -2,8 +2,9 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Query
 
@@ -20,6 +21,16 @@ Size = Annotated[int, Query(ge=1, le=MOST, description="How many entries at most
 
 Place = tuple[datetime, str]
 """The time of an entry, and its id, which tells entries of one time apart."""
+Entry = TypeVar("Entry")
+
+
+def page_of(
+    found: Sequence[Entry], limit: int, place: Callable[[Entry], Place]
+) -> tuple[Sequence[Entry], str | None]:
+    """Returns the first `limit` entries that were found, and the cursor of the next page; None when
+    there is none. `found` has at least one entry more than `limit` if there is a next page."""
+    page = found[:limit]
+    return page, cursor_of(place(page[-1])) if len(found) > limit else None
 
 
 def cursor_of(place: Place) -> str:

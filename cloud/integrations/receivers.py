@@ -184,11 +184,10 @@ async def list_deliveries(
         rows = rows.where(follows(DeliveryRow.at, DeliveryRow.id, place))
     newest = rows.order_by(DeliveryRow.at.desc(), DeliveryRow.id.desc()).limit(limit + 1)
     found = (await asked.session.scalars(newest)).all()
-    page = found[:limit]
-    more = len(found) > limit
+    page, following = paging.page_of(found, limit, lambda row: (row.at, row.id))
     return Deliveries(
         deliveries=[listed(each) for each in page],
-        next=paging.cursor_of((page[-1].at, page[-1].id)) if more else None,
+        next=following,
     )
 
 

@@ -91,13 +91,13 @@ async def tell(
     cells.sort(key=lambda each: each[0][1])
     cells.sort(key=lambda each: each[0][0], reverse=True)
     left = [each for each in cells if after is None or _is_after(each[0], after)]
-    page = left[:limit]
+    page, following = paging.page_of(left, limit, lambda each: each[0])
     return Recognition(
         recognition=[
             Recognised(day=cell.day, device_id=cell.device_id, light=cell.light, **counted(figures))
             for _, cell, figures in page
         ],
-        next=paging.cursor_of(page[-1][0]) if len(left) > limit else None,
+        next=following,
     )
 
 

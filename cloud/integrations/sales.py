@@ -135,12 +135,11 @@ async def show_all(
         until=until,
     )
     found = await sales.listed(asked.session, wanted, limit + 1, paging.place_of(cursor))
-    page = found[:limit]
-    more = len(found) > limit
+    page, following = paging.page_of(found, limit, lambda row: (row.at, row.id))
     return Sales(
         purchases=await _told(asked, page),
         totals=await _totals(asked, wanted) if when is not None and cursor is None else None,
-        next=paging.cursor_of((page[-1].at, page[-1].id)) if more else None,
+        next=following,
     )
 
 

@@ -10,7 +10,6 @@ The portal and the console say by whom they are asked, whom they let in, and wha
 like.
 """
 
-import logging
 import re
 import secrets
 from abc import ABC, abstractmethod
@@ -29,17 +28,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
 from cloud.context import Context
-from cloud.db.database import cause_of
 from cloud.db.tables import NotAText
 from cloud.policy import Limit
 from cloud.web import limits, pages
 from cloud.web.authenticators import Site
 from cloud.web.limits import Strangers
 from cloud.web.problems import Refusal, unexpected_refusal
-from cloud.web.trying import answering
+from cloud.web.trying import answering, finish
 from protocol.messages import ProblemType
-
-log = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -194,12 +190,7 @@ class BrowserRoute(APIRoute, ABC, Generic[Asked]):
             context.database,
             serves_deletion=self.serves_deletions,
         )
-        for act in asked.afterwards:
-            try:
-                await act()
-            except Exception as error:
-                # What was asked for is done, and the answer must say so.
-                log.error("something remains to be done after a request: %s", cause_of(error))
+        await finish(asked.afterwards)
         return response
 
     async def _work(

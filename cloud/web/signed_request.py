@@ -10,7 +10,6 @@ are written in one transaction, so neither exists without the other. A refusal i
 
 import asyncio
 import json
-import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, nullcontext
@@ -31,7 +30,6 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
 from cloud.context import Context
-from cloud.db.database import cause_of
 from cloud.db.tables import NotAText
 from cloud.keys.person_keys import Key
 from cloud.keys.persons import OpenPerson, find_person
@@ -41,14 +39,12 @@ from cloud.vault.client import VaultUnavailable, asker
 from cloud.web import limits
 from cloud.web.problems import Refusal, answer, unexpected_refusal
 from cloud.web.tables import DeviceRow, Nonce, StoredAnswer
-from cloud.web.trying import answering
+from cloud.web.trying import answering, finish
 from protocol import signature
 from protocol.encoding import from_base64
 from protocol.envelope import MAX_ENVELOPE
 from protocol.messages import ENVELOPE_TYPE, ProblemType
 from protocol.storage import StorageFault
-
-log = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -212,12 +208,7 @@ class SignedRoute(APIRoute):
                 context.database,
                 serves_deletion=serves_deletion,
             )
-        for act in call.afterwards:
-            try:
-                await act()
-            except Exception as error:
-                # What was asked for is done, and the answer must say so.
-                log.error("something remains to be done after a request: %s", cause_of(error))
+        await finish(call.afterwards)
         return response
 
     async def _work(

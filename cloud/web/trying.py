@@ -1,10 +1,14 @@
-"""A request whose transaction has failed for a reason that is gone is answered again."""
+"""The work of a request: its transaction, which is tried again when it has failed for a reason that
+is gone, and what is left to do after it."""
 
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from cloud.context import Database
-from cloud.db.database import was_overtaken
+from cloud.db.database import cause_of, was_overtaken
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -32,3 +36,13 @@ async def answering(
                 raise
             if not (was_overtaken(error) or (serves_deletion and database.let_go(error))):
                 raise
+
+
+async def finish(acts: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    """Does what is left to do after the transaction of a request. Whatever fails is logged and not
+    raised, because the request was carried out and its answer must say so."""
+    for act in acts:
+        try:
+            await act()
+        except Exception as error:
+            log.error("something remains to be done after a request: %s", cause_of(error))

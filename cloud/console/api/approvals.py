@@ -164,10 +164,10 @@ async def _page(asked: Asked, cursor: str | None, limit: int) -> Approvals:
         for row in await four_eyes.seen(asked.session, asked.reach)
         if after is None or (row.at, row.id) < after
     ]
-    page = rows[:limit]
+    page, following = paging.page_of(rows, limit, lambda row: (row.at, row.id))
     return Approvals(
         approvals=[told(asked, row) for row in page],
-        next=paging.cursor_of((page[-1].at, page[-1].id)) if len(rows) > limit else None,
+        next=following,
     )
 
 

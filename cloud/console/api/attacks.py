@@ -84,11 +84,10 @@ async def show_all(
     found = await incidents.listed(
         asked.session, merchant.id, limit + 1, after, is_looked_at=looked_at
     )
-    page = found[:limit]
-    more = len(found) > limit
+    page, following = paging.page_of(found, limit, lambda row: (row.first_at, row.id))
     return Attacks(
         attacks=await _told(asked, page),
-        next=paging.cursor_of((page[-1].first_at, page[-1].id)) if more else None,
+        next=following,
     )
 
 

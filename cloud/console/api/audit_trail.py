@@ -127,10 +127,10 @@ async def _page(asked: Asked, cursor: str | None, limit: int) -> Trail:
     since, before = asked.now - SHOWN, paging.position_of(cursor)
     rows = await audit.latest(asked.session, asked.reach.merchant_id, before, limit + 1)
     shown = [row for row in rows if row.at > since]
-    page, more = shown[:limit], shown[limit:]
+    page, following = paging.page_of(shown, limit, lambda row: (row.at, str(row.place)))
     return Trail(
         entries=[_entry(row) for row in page],
-        next=paging.cursor_of((page[-1].at, str(page[-1].place))) if more else None,
+        next=following,
     )
 
 

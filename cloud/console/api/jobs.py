@@ -165,8 +165,7 @@ async def list_deliveries(
     first."""
     merchant, after = await asked.merchant(), paging.place_of(cursor)
     found = await receivers.not_taken(asked.session, merchant.id, limit + 1, after)
-    page = found[:limit]
-    more = len(found) > limit
+    page, following = paging.page_of(found, limit, lambda each: (each[0].at, each[0].id))
     return NotTakenDeliveries(
         deliveries=[
             NotTaken(
@@ -174,7 +173,7 @@ async def list_deliveries(
             )
             for row, receiver in page
         ],
-        next=paging.cursor_of((page[-1][0].at, page[-1][0].id)) if more else None,
+        next=following,
     )
 
 
@@ -188,13 +187,12 @@ async def list_receipts(
     found = await unsent(
         asked.session, asked.now - LATELY, merchant.id, count=limit + 1, after=after
     )
-    page = found[:limit]
-    more = len(found) > limit
+    page, following = paging.page_of(found, limit, lambda row: (row.at, row.id))
     return UnsentReceipts(
         receipts=[
             UnsentReceipt(purchase_id=row.id, reference=row.reference, at=row.at) for row in page
         ],
-        next=paging.cursor_of((page[-1].at, page[-1].id)) if more else None,
+        next=following,
     )
 
 

@@ -255,10 +255,10 @@ async def _page(
         key=lambda each: _place(each.device),
         reverse=True,
     )
-    page = found[:limit]
+    page, following = paging.page_of(found, limit, lambda each: _place(each.device))
     return KiosksTold(
         kiosks=[_told(each) for each in page],
-        next=paging.cursor_of(_place(page[-1].device)) if len(found) > limit else None,
+        next=following,
     )
 
 

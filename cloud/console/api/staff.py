@@ -126,10 +126,10 @@ async def _page(asked: Asked, cursor: str | None, limit: int) -> Members:
     after = paging.place_of(cursor)
     everybody = await members.members_below(asked.session, asked.reach)
     left = [each for each in reversed(everybody) if after is None or _place(each) < after]
-    page = left[:limit]
+    page, following = paging.page_of(left, limit, _place)
     return Members(
         staff=[_told(each) for each in page],
-        next=paging.cursor_of(_place(page[-1])) if len(left) > limit else None,
+        next=following,
     )
 
 

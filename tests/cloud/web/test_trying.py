@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from cloud.context import Database
-from cloud.web.trying import TRIES, answering
+from cloud.web.trying import TRIES, answering, finish
 
 pytestmark = pytest.mark.anyio
 
@@ -44,3 +44,20 @@ async def test_what_stays_is_told(*, serves_deletion: bool, times: int) -> None:
             failing(TRIES, tried), cast(Database, Full()), serves_deletion=serves_deletion
         )
     assert len(tried) == times
+
+
+async def test_what_fails_after_a_request_keeps_nothing_else_from_being_done(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    done: list[str] = []
+
+    async def fails() -> None:
+        raise sqlite3.OperationalError("quotes a phone number")
+
+    async def works() -> None:
+        done.append("erased")
+
+    await finish([fails, works])
+    assert done == ["erased"]
+    assert "something remains to be done" in caplog.text
+    assert "phone number" not in caplog.text
