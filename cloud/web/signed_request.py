@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -140,8 +141,9 @@ class SignedRoute(APIRoute):
         await spend_nonce(call.session, proven.key_id, proven.nonce, until)
 
     def keeps(self, status: int) -> bool:
-        """Returns whether an answer with this status is stored for a repeated request."""
-        return status < 500
+        """Returns whether an answer with this status is stored for a repeated request. One that
+        asks to come again later is not: the request would never be done."""
+        return status < 500 and status != HTTPStatus.TOO_MANY_REQUESTS
 
     def key_of_answers(self, context: Context) -> Key | None:
         """Returns what seals the stored answers that are about nobody; None where they need not

@@ -72,11 +72,13 @@ class TooSlow(ServiceUnavailable):
 
 
 class Refused(ServiceError):
-    """The service understood the request and refused it."""
+    """The service understood the request and refused it. `may_have_arrived` tells whether the
+    service may have acted on an earlier attempt, of which this refusal says nothing."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, *, may_have_arrived: bool = False) -> None:
         super().__init__(f"{problem.type}: {problem.title}")
         self.problem = problem
+        self.may_have_arrived = may_have_arrived
 
     @property
     def type(self) -> ProblemType:

@@ -40,6 +40,18 @@ CANNOT_NOW = {
 }
 """Answers after which the same request may succeed."""
 
+UNREAD = {
+    ProblemType.BAD_SIGNATURE,
+    ProblemType.MALFORMED,
+    ProblemType.REPLAYED,
+    ProblemType.STALE,
+    ProblemType.TOO_LARGE,
+    ProblemType.TOO_MANY_ATTEMPTS,
+    ProblemType.UNKNOWN_DEVICE,
+}
+"""Refusals that the service may give before it looks whether it has answered the same request
+already. Every other one is its only answer to the request."""
+
 
 visit: ContextVar[str] = ContextVar("visit", default="")
 """The trace that what is asked belongs to, in 32 hexadecimal digits (W3C Trace Context, section
@@ -184,6 +196,7 @@ class Transport:
         failures = 0
         while True:
             asked_pause = 0.0
+            was_begun = delivery.begun.is_set()
             try:
                 response = await self._send(
                     method, path, headers or {}, content, deadline, delivery=delivery
@@ -211,7 +224,8 @@ class Transport:
                 if response.is_success:
                     return response
                 if problem and response.is_client_error:
-                    raise Refused(problem)
+                    unsaid = was_begun and problem.type in UNREAD
+                    raise Refused(problem, may_have_arrived=unsaid)
                 trouble = ServiceUnavailable(
                     f"the service answered {response.status_code}", problem
                 )

@@ -61,12 +61,12 @@ async def charge(
     visit.journal.open(pending)
     try:
         purchase = await _bought(visit, sale, buy, pending.idempotency_key)
-    except (Refused, Unconfirmed, Unreached, WalkedAway, Withdrawn):
+    except (Unconfirmed, Unreached, WalkedAway, Withdrawn):
         close(visit.journal, sale.reference)
         raise
-    except Offline as offline:
-        if offline.may_have_arrived:
-            raise await unknown(visit, sale.reference) from offline
+    except (Offline, Refused) as error:
+        if error.may_have_arrived:
+            raise await unknown(visit, sale.reference) from error
         close(visit.journal, sale.reference)
         raise
     except ServiceUnavailable as unavailable:

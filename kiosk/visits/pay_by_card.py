@@ -144,9 +144,11 @@ class _AtReader:
         visit.stage.show(working)
         try:
             return await visit.service.begin_card_purchase(self._request, key)
-        except Refused:
-            close(visit.journal, self._sale.reference)
-            raise
+        except Refused as refused:
+            if not refused.may_have_arrived:
+                close(visit.journal, self._sale.reference)
+                raise
+            log.warning("no card is taken: %s", refused)
         except Offline as offline:
             if not offline.may_have_arrived:
                 log.warning("no card is taken without the service: %s", offline)

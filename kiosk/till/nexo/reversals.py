@@ -190,7 +190,7 @@ class Reversals:
         except Refused as refused:
             why = _REFUSALS.get(refused.type)
             if why is None:
-                if was_asked:
+                if was_asked or refused.may_have_arrived:
                     raise
                 log.error("a reversal was refused: %s", refused)
                 why = "The service refuses it: see the kiosk's log."

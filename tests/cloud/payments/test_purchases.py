@@ -1,6 +1,7 @@
 """A purchase is charged exactly once."""
 
 import json
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ import pytest
 
 from cloud.payments.purchases import settle_purchases
 from cloud.policy import PURCHASE_PATIENCE, Limits
+from cloud.web import limits
 from protocol.messages import (
     AUTHENTICATION_REQUIRED,
     Chargeable,
@@ -224,6 +226,26 @@ def test_the_purchases_of_an_account_are_limited(served: Served, kiosk: TestDevi
     with pytest.raises(Refused) as refused:
         kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase)
     assert refused.value.problem.type is ProblemType.TOO_MANY_ATTEMPTS
+
+
+def test_a_request_that_came_too_often_is_done_when_it_comes_again_later(
+    served: Served, kiosk: TestDevice, who: str
+):
+    async def pass_an_hour() -> None:
+        async with served.context.database.session() as session:
+            await limits.take_back(session, Limits.PURCHASES, person)
+            await session.commit()
+
+    phone, key = fresh_phone(), secrets.token_urlsafe(16)
+    kiosk.sign_up(who, phone=phone)
+    person = served.person_id(phone)
+    served.tally(Limits.PURCHASES, person, Limits.PURCHASES.count)
+    sale = kiosk.sale(kiosk.recognised(who))
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/purchases", sale, Purchase, key=key)
+    assert refused.value.problem.type is ProblemType.TOO_MANY_ATTEMPTS
+    served.do(pass_an_hour())
+    assert kiosk.post("/purchases", sale, Purchase, key=key).reference == sale.reference
 
 
 # When the provider stops answering

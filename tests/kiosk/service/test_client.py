@@ -144,6 +144,33 @@ async def test_a_refusal_is_final(service: SignatureService, canned: CannedServi
     assert len(canned.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("refusal", "status", "says_nothing"),
+    [
+        (ProblemType.UNKNOWN_DEVICE, 401, True),
+        (ProblemType.REPLAYED, 409, True),
+        (ProblemType.TOO_MANY_ATTEMPTS, 429, True),
+        (ProblemType.CONFLICT, 409, False),
+    ],
+)
+async def test_who_is_turned_away_after_a_lost_answer_is_told_nothing_of_the_first_attempt(
+    service: SignatureService,
+    canned: CannedService,
+    refusal: ProblemType,
+    status: int,
+    says_nothing: bool,
+) -> None:
+    path = "POST /enrolments/enrolment-1/code"
+    refuses = problem(refusal, status)
+    canned.will(path, refuses, HangUp(), refuses)
+    with pytest.raises(Refused) as first:
+        await service.enter_code("enrolment-1", "123456")
+    assert not first.value.may_have_arrived
+    with pytest.raises(Refused) as second:
+        await service.enter_code("enrolment-1", "123456")
+    assert second.value.may_have_arrived is says_nothing
+
+
 async def test_a_refund_whose_answer_was_lost_is_asked_for_again_with_its_key(
     service: SignatureService, canned: CannedService
 ) -> None:

@@ -879,6 +879,19 @@ async def test_a_purchase_whose_answer_never_comes_stays_in_doubt_and_the_till_k
     assert left_in_doubt(at) == [sale.reference]
 
 
+async def test_a_kiosk_that_is_turned_away_after_a_lost_answer_does_not_say_nothing_was_charged(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("POST /purchases", HangUp(), problem(ProblemType.UNKNOWN_DEVICE, 401))
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
+    sale = await ring_up(at)
+    with pytest.raises(Troubled) as troubled:
+        await pay(at, sale)
+    assert troubled.value.kind is TroubleKind.PAYMENT_UNKNOWN
+    assert told(at, sale) is SaleResult.UNKNOWN
+    assert left_in_doubt(at) == [sale.reference]
+
+
 async def test_trying_again_after_a_lost_answer_asks_and_never_buys(
     visit: At, canned: CannedService
 ) -> None:

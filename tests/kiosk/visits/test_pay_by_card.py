@@ -613,6 +613,16 @@ async def test_a_request_whose_answer_is_lost_for_good_is_ended_and_charges_noth
     assert pending(visit) == []
 
 
+async def test_a_reader_that_may_wait_for_the_card_is_ended_when_the_kiosk_is_turned_away(
+    at_stripe: At, canned: CannedService
+) -> None:
+    canned.will(BEGINS, HangUp(), problem(ProblemType.TOO_MANY_ATTEMPTS, 429))
+    canned.will(ENDS, ended("approved"))
+    visit = at_stripe((APPROVED, Choice.DONE))
+    assert await play(visit) is SaleResult.APPROVED
+    assert pending(visit) == []
+
+
 async def test_a_request_that_may_still_be_on_its_way_is_in_doubt_until_it_cannot_arrive(
     at_stripe: At, canned: CannedService
 ) -> None:
