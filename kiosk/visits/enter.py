@@ -31,8 +31,9 @@ from protocol.messages import Direction, Identification, Outcome, ProblemType, P
 log = logging.getLogger(__name__)
 
 TRIES = 3
-"""How many tickets of one person are tried, and how often they show a palm that is to be kept, so
-that nobody waits long behind them."""
+"""How often somebody shows a palm that is to be kept, so that nobody waits long behind them."""
+TICKETS_S = 3.0
+"""For how many seconds another ticket of somebody is tried, for the same reason."""
 CANNOT_BE_KEPT = {
     ProblemType.NOT_ACCEPTED,
     ProblemType.PALM_NOT_LIVE,
@@ -229,7 +230,10 @@ async def _redeem(lane: Lane, codes: Sequence[str], direction: Direction) -> Ans
         log.error("the service has a ticket redeemed, and this kiosk is signed on at no venue")
         return Answered(GateAnswer.GATE_FAULT)
     refused: NotAdmitted | None = None
-    for code in codes[:TRIES]:
+    until = lane.clock.now() + TICKETS_S
+    for code in codes:
+        if lane.clock.now() >= until:
+            break
         admission = await lane.venue.admit(Ticket(code=code), direction)
         if isinstance(admission, Admitted):
             answer = await _open(lane)

@@ -26,13 +26,22 @@ from kiosk.screens import (
     ScanTicket,
 )
 from kiosk.service.client import SignatureService
+from kiosk.venue.venue import Admission as VenueAdmission
 from kiosk.venue.venue import Reason, Refused
-from kiosk.visits.enter import enter, enter_by_list, enter_with_ticket
+from kiosk.visits.enter import TICKETS_S, enter, enter_by_list, enter_with_ticket
 from protocol.credential import Credential, CredentialFormat
-from protocol.entry import Admission, Entry, EntryRefusal, ListRequest, SiteList, Tickets
+from protocol.entry import (
+    Admission,
+    Entry,
+    EntryRefusal,
+    ListRequest,
+    SiteList,
+    Ticket,
+    Tickets,
+)
 from protocol.messages import Direction, Outcome, ProblemType, Purpose
 from tests.support.canned import Asked, CannedService, Reply, identification, problem
-from tests.support.clocks import HurriedClock
+from tests.support.clocks import HurriedClock, TurnedClock
 from tests.support.lanes import ScriptedVenue
 from tests.support.plain_palms import burst
 from tests.support.scripted import WAITS, Line, ScriptedCodes, ScriptedVisit, palm
@@ -274,6 +283,32 @@ async def test_the_first_ticket_that_counts_tonight_opens_the_gate(
     assert await comes(visit(), lane) is GateAnswer.PASS
     assert venue.asked == [("next-week", Direction.ENTRY), ("tonight", Direction.ENTRY)]
     assert release.times == 1
+
+
+async def test_every_ticket_of_a_week_is_tried_at_a_venue_that_answers_at_once(
+    visit: At, canned: CannedService, lane: Lane
+) -> None:
+    days = ["sunday", "saturday", "friday", "thursday", "wednesday", "tuesday", "monday"]
+    venue = at_venue(lane, *[Refused(Reason.NOT_YET_VALID)] * 6, None)
+    lane.clock = TurnedClock()
+    canned.will("POST /entries", entry(Admission.REDEEM, tickets=days))
+    assert await comes(visit(), lane) is GateAnswer.PASS
+    assert [code for code, _ in venue.asked] == days
+
+
+async def test_nobody_waits_long_behind_the_tickets_of_another(
+    visit: At, canned: CannedService, lane: Lane
+) -> None:
+    class SlowVenue(ScriptedVenue):
+        async def admit(self, ticket: Ticket, direction: Direction) -> VenueAdmission:
+            await clock.turn(TICKETS_S / 2)
+            return await super().admit(ticket, direction)
+
+    lane.clock = clock = TurnedClock()
+    lane.venue = venue = SlowVenue(*[Refused(Reason.NOT_YET_VALID)] * 3)
+    canned.will("POST /entries", entry(Admission.REDEEM, tickets=["third", "second", "first"]))
+    assert await comes(visit(), lane) is GateAnswer.NOT_YET_VALID
+    assert [code for code, _ in venue.asked] == ["third", "second"]
 
 
 @pytest.mark.parametrize("reason", list(Reason))
