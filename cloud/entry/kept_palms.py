@@ -88,11 +88,16 @@ async def forget_palm(session: AsyncSession, person: OpenPerson, side: Side) -> 
     they are asked again with the other one. Returns the traces of the templates that the database
     may still hold (`cloud.context.Database.forget_erased`)."""
     traces: list[bytes] = []
-    for row, given in await answers_of(session, person):
-        if given.palm is not None and given.palm.side == side:
-            traces.append(trace_of(row.sealed))
-            await session.delete(row)
+    for row in await kept_of(session, person, side):
+        traces.append(trace_of(row.sealed))
+        await session.delete(row)
     return traces
+
+
+async def kept_of(session: AsyncSession, person: OpenPerson, side: Side) -> list[KeptPalmRow]:
+    """Returns the answers with which a palm is kept of this hand."""
+    answers = await answers_of(session, person)
+    return [row for row, given in answers if given.palm and given.palm.side == side]
 
 
 async def answers_of(session: AsyncSession, person: OpenPerson) -> list[tuple[KeptPalmRow, Answer]]:

@@ -69,7 +69,8 @@ async def show_overview(asked: Asker) -> Response:
 @routes.get("/palms/{palm_id}")
 async def ask_about_palm(asked: Asker, palm_id: str) -> Response:
     side, is_last = await _find_palm(asked, palm_id)
-    return asked.page("palm.html", palm_id=palm_id, side=side, is_last=is_last)
+    at_gates = bool(await kept_palms.kept_of(asked.session, asked.person, side))
+    return asked.page("palm.html", palm_id=palm_id, side=side, is_last=is_last, at_gates=at_gates)
 
 
 @routes.post("/palms/{palm_id}")

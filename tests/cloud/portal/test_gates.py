@@ -56,5 +56,6 @@ async def test_a_palm_that_is_deleted_is_kept_for_no_gate(portal: Portal, kept: 
     deleted = re.findall(r'href="(/portal/palms/\w+)"', page.text)[0]
     asked = await browser.open(deleted)
     assert "Delete your left palm?" in asked.text
+    assert ("may let this palm pass for another day" in asked.text) is (kept is Side.LEFT)
     await browser.submit(asked, deleted)
     assert (await answered(portal, person) is None) is (kept is Side.LEFT)
