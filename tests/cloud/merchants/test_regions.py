@@ -235,7 +235,9 @@ async def test_staff_read_the_region_on_the_merchants_page(portal: Portal):
 
     assert "<dd>us-east</dd>" in await told(US)
     assert "<dd>Any</dd>" in await told(None)
-    elsewhere = "eu-west: this service takes none. Its kiosks belong at https://eu.example.com"
+    elsewhere = (
+        "eu-west: this service stores none of them. Its kiosks belong to https://eu.example.com"
+    )
     assert elsewhere in await told(EU)
 
 
