@@ -27,7 +27,7 @@ CORES = os.cpu_count() or 1
 _scans = ThreadPoolExecutor(CORES, thread_name_prefix="scan")
 
 
-_Packed = npt.NDArray[np.uint8]
+_Packed = npt.NDArray[np.uint64]
 """A name or an owner, as `_packed` packs it."""
 
 
@@ -71,7 +71,7 @@ class Index:
         columns = _Block(
             _column(names, NAME_BYTES),
             _column(owners, OWNER_BYTES),
-            _stacked(codes, SEARCH_CODE_BYTES),
+            np.frombuffer(b"".join(codes), np.uint8).reshape(-1, SEARCH_CODE_BYTES),
         )
         with self._lock:
             done = 0
@@ -133,7 +133,7 @@ class Index:
         self._count += 1
         return self._count - 1
 
-    def _put(self, row: int, name: _Packed, owner: _Packed, code: _Packed) -> None:
+    def _put(self, row: int, name: _Packed, owner: _Packed, code: SearchCodes) -> None:
         block, place = self._blocks[row // BLOCK], row % BLOCK
         block.names[place], block.owners[place], block.codes[place] = name, owner, code
 
@@ -147,13 +147,12 @@ class Index:
             self._blocks.pop()
 
     def _rows(self, column: Literal["names", "owners"], key: _Packed) -> list[int]:
-        """Returns the rows in which a column holds a key. The last eight bytes of most rows tell
-        that it is another: what names end in is random."""
+        """Returns the rows in which a column holds a key. The last word of most rows tells that it
+        is another: what names end in is random."""
         rows: list[int] = []
-        (tail,) = key[-8:].view(np.uint64)
         for number, block in enumerate(self._blocks):
             cells = block.names if column == "names" else block.owners
-            alike = np.flatnonzero(cells.view(np.uint64)[:, -1] == tail)
+            alike = np.flatnonzero(cells[:, -1] == key[-1])
             begin = number * BLOCK
             rows += [
                 begin + place
@@ -165,20 +164,25 @@ class Index:
 
 class _Block(NamedTuple):
     names: _Packed
-    """(BLOCK, NAME_BYTES), as `_packed` packs them."""
+    """(BLOCK, NAME_BYTES / 8), as `_packed` packs them. The same word of all names lies together in
+    memory: looking for a name reads its last one of each, and nothing else."""
     owners: _Packed
-    """(BLOCK, OWNER_BYTES)."""
+    """(BLOCK, OWNER_BYTES / 8), likewise."""
     codes: SearchCodes
 
     @classmethod
     def empty(cls) -> "_Block":
-        widths = NAME_BYTES, OWNER_BYTES, SEARCH_CODE_BYTES
-        return cls(*(np.zeros((BLOCK, width), np.uint8) for width in widths))
+        return cls(
+            np.zeros((BLOCK, NAME_BYTES // 8), np.uint64, order="F"),
+            np.zeros((BLOCK, OWNER_BYTES // 8), np.uint64, order="F"),
+            np.zeros((BLOCK, SEARCH_CODE_BYTES), np.uint8),
+        )
 
 
 def _packed(text: str, width: int) -> _Packed:
-    """Returns a text of at most `width` bytes in UTF-8, with zeros before it. Raises ValueError."""
-    return np.frombuffer(_padded(text, width), np.uint8)
+    """Returns a text of at most `width` bytes in UTF-8, with zeros before it, as words of eight
+    bytes. Raises ValueError."""
+    return np.frombuffer(_padded(text, width), np.uint64)
 
 
 def _padded(text: str, width: int) -> bytes:
@@ -193,11 +197,7 @@ def _column(texts: Sequence[str], width: int) -> _Packed:
     cells = [text.encode().rjust(width, b"\0") for text in texts]
     if max(map(len, cells), default=0) > width:
         raise ValueError(f"A name of {max(map(len, cells))} bytes is longer than {width}.")
-    return _stacked(cells, width)
-
-
-def _stacked(cells: Sequence[bytes], width: int) -> _Packed:
-    return np.frombuffer(b"".join(cells), np.uint8).reshape(-1, width)
+    return np.frombuffer(b"".join(cells), np.uint64).reshape(-1, width // 8)
 
 
 def _unpacked(cell: _Packed) -> str:
