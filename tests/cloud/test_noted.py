@@ -7,6 +7,7 @@ import pytest
 
 from cloud.noted import Noted
 from protocol.messages import Problem, ProblemType
+from tests.support.log_lines import lines_of
 from tests.support.portal import Portal, open_portal
 
 pytestmark = pytest.mark.anyio
@@ -60,9 +61,9 @@ def test_strangers_fill_no_disk(caplog: pytest.LogCaptureFixture):
     for _ in range(1000):
         noted.note_refusal("api", problem)
         noted.tell()
-    assert len(caplog.records) == 1
+    assert len(lines_of(caplog, "cloud.noted")) == 1
     noted.tell(last=True)
-    assert caplog.records[-1].getMessage().endswith("api: refused as bad signature: 999")
+    assert lines_of(caplog, "cloud.noted")[-1].endswith("api: refused as bad signature: 999")
 
 
 def test_what_has_failed_is_no_refusal():

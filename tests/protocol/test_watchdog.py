@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from protocol.watchdog import Part, Systemd
+from tests.support.log_lines import lines_of
 from tests.support.systemd import FEED, Asked, Listening
 
 
@@ -78,5 +79,5 @@ def test_the_log_names_what_is_silent(systemd: Listening, caplog: pytest.LogCapt
     parts: dict[str, Part] = {"the visits": lives, "the window": silent}
     with Systemd(systemd.environment).watching(parts):
         silent.again(8)
-    (line,) = caplog.messages
+    (line,) = lines_of(caplog, "protocol.watchdog")
     assert "from the window: systemd will start this program again" in line

@@ -9,6 +9,7 @@ import pytest
 from cloud.db import reserve
 from cloud.db.reserve import BESIDE, LEAST, MOST, Reserve
 from protocol.storage import StorageFault
+from tests.support.log_lines import records_here
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_a_reserve_is_let_go_once_and_the_operator_told(
     assert kept.let_go(StorageFault.FULL)
     assert kept.is_let_go
     assert kept.let_go(StorageFault.FULL), "two may need it at once, and both try again"
-    (told,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    (told,) = [each for each in records_here(caplog) if each.levelname == "ERROR"]
     assert told.getMessage().startswith("the disk is full.")
     assert "Make room on it." in told.getMessage()
     assert list(tmp_path.iterdir()) == []

@@ -18,6 +18,7 @@ from cloud.payments.tables import LedgerRow, PurchaseRow
 from cloud.policy import CARD_PATIENCE
 from cloud.providers import ProviderSilent, ProviderUnavailable, ReaderTrouble
 from protocol.messages import CardPurchaseRequest, Money, Purchase
+from tests.support.log_lines import records_here
 from tests.support.shelf import NOON, SECRET, Shelf, shelf
 from tests.support.stripe_api import Answer, error, signed
 from tests.support.stripe_readers import NUMBER, READER, StripeWithReaders
@@ -220,7 +221,7 @@ async def test_a_sale_that_is_ended_while_the_card_is_awaited_charges_nothing(
     assert ended is not None
     assert (ended.outcome, ended.decline_reason) == ("not_paid", "no_card")
     assert not api.waits()
-    assert caplog.records == [], "a shopper who changes their mind is no news"
+    assert records_here(caplog) == [], "a shopper who changes their mind is no news"
     assert api.kept.payment_intents["pi_1"]["status"] == "canceled"
     assert await settled(books, asked=True) == ended, "it is final"
     assert not api.waits()

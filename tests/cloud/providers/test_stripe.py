@@ -23,6 +23,7 @@ from cloud.providers import (
 from cloud.providers.stripe import StripeProvider
 from cloud.providers.stripe_errors import translated_errors
 from protocol.messages import AUTHENTICATION_REQUIRED, Card, Money
+from tests.support.log_lines import records_here
 from tests.support.stripe_api import (
     PAGE,
     PAYMENT,
@@ -134,7 +135,7 @@ async def test_a_request_that_stripe_refuses_is_no_decline_and_the_log_says_why(
     api.will("POST /payment_intents", answer)
     with pytest.raises(PaymentRefused, match=told):
         await provider.begin(LUNCH, CARD, "p1")
-    (record,) = caplog.records
+    (record,) = records_here(caplog)
     assert record.levelno == logging.ERROR
     assert told in record.message
     assert str(answer.status) in record.message

@@ -17,6 +17,7 @@ from kiosk.service.transport import Transport
 from kiosk.settings import ServicePatience
 from tests.support.authority import DAY, Authority, answering
 from tests.support.clocks import HurriedClock
+from tests.support.log_lines import lines_of
 
 pytestmark = pytest.mark.anyio
 
@@ -174,7 +175,7 @@ async def test_the_log_is_told_the_cause_with_this_machines_date_and_once(
                 with pytest.raises(Offline):
                     await transport.call("GET", "/service")
         await transport.close()
-    (told,) = [record.getMessage() for record in caplog.records]
+    (told,) = lines_of(caplog, "kiosk.service.transport")
     assert "expired" in told
     assert f"{HurriedClock().wall():%Y-%m-%d}" in told
 

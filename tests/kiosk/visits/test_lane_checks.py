@@ -21,6 +21,7 @@ from protocol.sealed import SealedPath
 from tests.support.canned import DEVICE
 from tests.support.clocks import HurriedClock, TurnedClock
 from tests.support.lanes import ScriptedVenue
+from tests.support.log_lines import lines_of
 from tests.support.sealed import sealed, state_of
 
 pytestmark = pytest.mark.anyio
@@ -94,7 +95,7 @@ async def test_the_log_is_told_of_each_fault_of_a_line_once_until_it_is_there_ag
         act()
     await everybody.turn(0)
     running.cancel()
-    told = [record.message for record in caplog.records]
+    told = lines_of(caplog, "kiosk.lane")
     lost = "the line to the controller is not there: The simulated controller is not heard."
     assert told[0].startswith(lost)
     assert told[1] == "the line to the controller is there"
