@@ -215,10 +215,17 @@ class Gallery(Protocol):
         ...
 
     async def search(
-        self, side: Side, probes: Sequence[ProtectedProbe], at_least: float, certain: float
+        self,
+        side: Side,
+        probes: Sequence[ProtectedProbe],
+        at_least: float,
+        certain: float,
+        compared: Sequence[set[str]] | None = None,
     ) -> list[Match]:
         """Returns the people whose match is at least this rare, best match first. It looks no
-        further once a match is as rare as `certain`. Raises VaultUnavailable."""
+        further once a match is as rare as `certain`. `compared` holds, for each probe, the ids of
+        the palms with which an earlier search has compared it: they are left out, and those with
+        which it is compared now are added. Raises VaultUnavailable."""
         ...
 
     async def confirm(

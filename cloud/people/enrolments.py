@@ -6,6 +6,7 @@ or after it, until the enrolment expires; whoever leaves without one has an acco
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -269,10 +270,12 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
     await captures.count(call, Limits.SEARCHES_BY_DEVICE)
     others = await palms_of(session, person)
     await session.commit()
+    compared: list[set[str]] = []
 
     async def compare(examined: ExaminedPalm) -> tuple[bool, bool]:
         twice = await _is_one_of(call, examined, others)
-        return twice, await _has_account(call, examined.side, examined.probes)
+        compared[:] = [set() for _ in examined.probes]
+        return twice, await _has_account(call, examined.side, examined.probes, compared)
 
     try:
         examined, (twice, has_account) = await captures.examine(
@@ -300,7 +303,7 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
             break
         joined = await catch_up(session, context.master, context.gallery)
         await session.commit()
-        has_account = await _has_account(call, examined.side, examined.probes)
+        has_account = await _has_account(call, examined.side, examined.probes, compared)
     added = add_enrolled_palm(session, person, examined.side, examined.current)
     if has_joined:
         call.afterwards.append(partial(add_to_gallery, context, [added]))
@@ -315,6 +318,7 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
 async def complete(call: Caller, enrolment_id: str) -> Account:
     session, context = call.session, call.context
     searched: tuple[list[Entry], int] | None = None
+    compared = defaultdict[str, set[str]](set)
     while True:
         row, person = await find_verified(call, enrolment_id)
         palms = await palms_of(session, person)
@@ -333,7 +337,7 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
         await session.commit()
         for palm in palms:
             probe = ProtectedProbe(palm.template, palm.template.sealed)
-            if await _has_account(call, palm.side, [probe]):
+            if await _has_account(call, palm.side, [probe], [compared[palm.palm_id]]):
                 raise Refusal(ProblemType.PALM_KNOWN)
         searched = palms, joined
     (card,) = cards.values()
@@ -490,11 +494,14 @@ async def _has_joined(session: AsyncSession, row: EnrolmentRow) -> bool:
     return await person_id_of(session, row.phone_lookup) == row.person_id
 
 
-async def _has_account(call: Call, side: Side, probes: Sequence[ProtectedProbe]) -> bool:
-    """Returns whether a palm is enrolled in an account."""
+async def _has_account(
+    call: Call, side: Side, probes: Sequence[ProtectedProbe], compared: Sequence[set[str]]
+) -> bool:
+    """Returns whether a palm is enrolled in an account. Asked again, it is not compared once more
+    with the palms that are `compared`, one set for each probe: only whoever has joined since is."""
     gallery, policy = call.context.gallery, call.context.policy
     certain = policy.accept(len(gallery))
-    return bool(await gallery.search(side, probes, certain, certain))
+    return bool(await gallery.search(side, probes, certain, certain, compared))
 
 
 async def _is_one_of(call: Call, examined: ExaminedPalm, palms: list[Entry]) -> bool:

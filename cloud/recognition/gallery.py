@@ -140,17 +140,24 @@ class Gallery:
                 del self._shelves[shelf]
 
     async def search(
-        self, side: Side, probes: Sequence[ProtectedProbe], at_least: float, certain: float
+        self,
+        side: Side,
+        probes: Sequence[ProtectedProbe],
+        at_least: float,
+        certain: float,
+        compared: Sequence[set[str]] | None = None,
     ) -> list[Match]:
         """Searches 1:N: returns people whose match is at least this rare, best match first. It
         looks further among the palms as long as no match is as rare as `certain`.
 
-        A palm is only compared with palms of its own side. Raises VaultUnavailable.
+        A palm is only compared with palms of its own side. `compared` holds, for each probe, the
+        ids of the palms with which an earlier search has compared it: they are left out, and those
+        with which it is compared now are added. Raises VaultUnavailable.
         """
         best: dict[str, Match] = {}
-        for probe in probes:
-            async with aclosing(self._compared(side, probe)) as compared:
-                async for matches in compared:
+        for probe, known in zip(probes, compared or [set[str]() for _ in probes], strict=True):
+            async with aclosing(self._compared(side, probe, known)) as parts:
+                async for matches in parts:
                     for match in matches:
                         so_far = best.get(match.person_id, match)
                         best[match.person_id] = max(so_far, match, key=lambda each: each.rarity)
@@ -159,23 +166,24 @@ class Gallery:
         found = [match for match in best.values() if match.rarity >= at_least]
         return sorted(found, key=lambda match: -match.rarity)
 
-    async def _compared(self, side: Side, probe: ProtectedProbe) -> AsyncGenerator[list[Match]]:
-        """Compares a probe in full with the nearest palms, and yields what matches: first among as
-        many as each search compares, then among more of a large gallery, a part at a time."""
+    async def _compared(
+        self, side: Side, probe: ProtectedProbe, compared: set[str]
+    ) -> AsyncGenerator[list[Match]]:
+        """Compares a probe in full with the nearest palms that are not `compared` yet, and yields
+        what matches: first among as many as each search compares, then among more of a large
+        gallery, a part at a time."""
         index = self._shelves.get(_shelf_of(side, probe))
         if index is None:
             return
         part = self._shortlists[probe.kept.version]
-        compared: set[str] = set()
-        for count in (part, min(round(SHARE * len(index)), LONGEST)):
-            if count <= len(compared):
-                continue
+        longest = min(round(SHARE * len(index)), LONGEST)
+        for count in (part, longest) if longest > part else (part,):
             near = await asyncio.to_thread(index.nearest, probe.kept.search_code, count)
             left = [each for each in near if each.name not in compared]
             for begin in range(0, len(left), part):
                 people = {each.name: each.owner for each in left[begin : begin + part]}
                 yield await self._compare(probe, people)
-                compared |= people.keys()
+                compared.update(people)
 
     async def verify(
         self,

@@ -147,6 +147,22 @@ def test_a_palm_enrolled_after_a_search_is_found_by_the_next(shop: Shop):
     assert len(shop.gallery) == 2
 
 
+def test_a_search_that_is_made_again_compares_only_whoever_has_joined_since(shop: Shop):
+    def again() -> list[str]:
+        found = shop.gallery.search(Side.LEFT, probes, NEAR, IDENTICAL, compared)
+        return [match.person_id for match in asyncio.run(found)]
+
+    for who in ("alex", "kim"):
+        shop.enrol(who)
+    probes = shop.shown("sam")[:1]
+    compared = [set[str]()]
+    assert again() == []
+    assert shop.compared == 2
+    shop.enrol("sam")
+    assert again() == ["sam"]
+    assert shop.compared == 3
+
+
 def test_a_removed_person_is_found_by_none_of_their_palms(shop: Shop):
     for who, side in (("alex", Side.LEFT), ("alex", Side.RIGHT), ("sam", Side.LEFT)):
         shop.enrol(who, side)
