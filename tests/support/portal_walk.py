@@ -75,7 +75,7 @@ class Customer:
         """Returns the code that the phone got last."""
 
         async def gather() -> None:
-            await asyncio.gather(*self.served.context.background)
+            await asyncio.gather(*self.served.context.background, return_exceptions=True)
 
         self.served.do(gather())
         return last_code(self.served.context, phone or self.phone)

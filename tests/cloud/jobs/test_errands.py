@@ -176,7 +176,7 @@ def test_whoever_is_slow_keeps_neither_other_errands_nor_the_rest_of_housekeepin
             # It does not begin what it is about already.
             await run_round(served.context)
             may_end.set()
-            await asyncio.gather(*served.context.background)
+            await asyncio.gather(*served.context.background, return_exceptions=True)
 
     put(served, "a slow site's")
     put(served, "send")

@@ -20,7 +20,7 @@ async def test_from_signing_up_at_a_kiosk_to_being_unknown_there(
     served: Served, kiosk: TestDevice, who: str
 ):
     async def gather() -> None:
-        await asyncio.gather(*served.context.background)
+        await asyncio.gather(*served.context.background, return_exceptions=True)
 
     async def rest() -> None:
         await asyncio.to_thread(served.do, gather())
