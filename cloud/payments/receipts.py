@@ -11,10 +11,11 @@ from decimal import Decimal
 from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
+from cloud.db.locks import held
 from cloud.db.tables import follows
 from cloud.keys.persons import find_person
 from cloud.merchants.merchants import find_merchant
@@ -64,7 +65,7 @@ async def print_in_place(
     context: Context, session: AsyncSession, row: PurchaseRow, printed: str
 ) -> bool:
     """Has the till's own words sent as the receipt. Returns False when there is none to send."""
-    if row.receipt != WAITING:
+    if await held(session, PurchaseRow, row.id) is None or row.receipt != WAITING:
         return False
     await queue.remove(session, _errand_id(row))
     # Without what could disturb the rest of the message.
@@ -75,6 +76,8 @@ async def print_in_place(
 
 async def decline(session: AsyncSession, row: PurchaseRow) -> bool:
     """Returns False when the receipt is on its way already."""
+    if await held(session, PurchaseRow, row.id) is None:
+        return True
     if row.receipt == WAITING:
         await queue.remove(session, _errand_id(row))
         row.receipt = DECLINED
@@ -126,8 +129,13 @@ async def send_receipt(context: Context, payload: bytes) -> None:
         text = words(row, merchant.name)
         if receipt.printed is not None:
             text = f"{merchant.name}\n{receipt.printed}"
-        row.receipt = SENT
+        # It may have been declined since it was read.
+        still = PurchaseRow.id == row.id, PurchaseRow.receipt == WAITING
+        sending = update(PurchaseRow).where(*still).values(receipt=SENT).returning(PurchaseRow.id)
+        is_wanted = await session.scalar(sending) is not None
         await session.commit()
+    if not is_wanted:
+        return
     try:
         await context.messenger.send(phone, text)
     except NotSent:
@@ -152,7 +160,7 @@ def words(row: PurchaseRow, merchant: str) -> str:
 
 async def _wait_again(context: Context, purchase_id: str) -> None:
     async with context.database.session() as session:
-        row = await session.get(PurchaseRow, purchase_id)
+        row = await held(session, PurchaseRow, purchase_id)
         if row is not None and row.receipt == SENT:
             row.receipt = WAITING
         await session.commit()

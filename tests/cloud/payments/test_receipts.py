@@ -5,6 +5,7 @@ from secrets import token_hex
 
 import pytest
 from cryptography.exceptions import InvalidTag
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.jobs.errands import run_errands
@@ -128,6 +129,48 @@ async def test_a_receipt_that_is_on_its_way_is_not_declined(books: Shelf):
         row = await session.get_one(PurchaseRow, purchase)
         assert not await receipts.decline(session, row)
         assert not await receipts.print_in_place(books.context, session, row, "Total 12.50")
+
+
+async def test_a_receipt_that_went_out_meanwhile_is_neither_declined_nor_printed_again(
+    books: Shelf,
+):
+    purchase = await bought(books, await member(books))
+    async with books.database.session() as session:
+        row = await session.get_one(PurchaseRow, purchase)
+        await session.commit()
+        assert await later(books) == [WORDS]
+        assert row.receipt == receipts.WAITING
+        assert not await receipts.decline(session, row)
+        await session.commit()
+    assert await state(books, purchase) == receipts.SENT
+    async with books.database.session() as session:
+        row = await session.get_one(PurchaseRow, purchase)
+        row.receipt = receipts.WAITING
+        await session.commit()
+        async with books.database.session() as sending:
+            (await sending.get_one(PurchaseRow, purchase)).receipt = receipts.SENT
+            await sending.commit()
+        assert not await receipts.print_in_place(books.context, session, row, "Total 12.50")
+        await session.commit()
+    assert await later(books) == [WORDS]
+
+
+async def test_a_receipt_that_is_declined_as_it_is_written_is_not_sent(
+    books: Shelf, monkeypatch: pytest.MonkeyPatch
+):
+    purchase = await bought(books, await member(books))
+    phone = books.accounts.phone
+
+    async def declined_meanwhile(session: AsyncSession, person: OpenPerson) -> str:
+        # As another transaction does it, which SQLite would have wait.
+        changed = update(PurchaseRow).where(PurchaseRow.id == purchase)
+        values = changed.values(receipt=receipts.DECLINED)
+        await session.execute(values, execution_options={"synchronize_session": False})
+        return await phone(session, person)
+
+    monkeypatch.setattr(books.accounts, "phone", declined_meanwhile)
+    assert await later(books) == []
+    assert await state(books, purchase) == receipts.DECLINED
 
 
 async def test_what_the_till_prints_goes_in_place_of_the_services_receipt(books: Shelf):
