@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
+from cloud.db.locks import held
 from cloud.payments.tables import PurchaseRow
 
 log = logging.getLogger(__name__)
@@ -25,8 +26,10 @@ async def note_dispute(context: Context, session: AsyncSession, name: str) -> No
     found = await context.payments.look_at_dispute(name)
     if found is None:
         return
-    row = await session.scalar(select(PurchaseRow).where(PurchaseRow.payment == found.payment))
-    if row is None:
+    disputed = select(PurchaseRow.id).where(PurchaseRow.payment == found.payment)
+    purchase_id = await session.scalar(disputed)
+    row = None if purchase_id is None else await held(session, PurchaseRow, purchase_id)
+    if row is None or row.payment != found.payment:
         # Its person was deleted, or another program charges at the same account.
         log.warning("the dispute %s (%s) is about no purchase known here", name, found.status)
     elif row.dispute != found.status:
