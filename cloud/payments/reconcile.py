@@ -1,8 +1,10 @@
 """Compares one day of the payment provider, of the ledger and of what tills were told.
 
 The provider counts a payment at the time it was begun, and the ledger at the time its outcome was
-stored. What lies on the other side of midnight there is still found: each side of the day is
-compared with a MARGIN more of the other. The provider's records of people who were deleted cannot
+stored, which is later by as long as one of them was away. What lies on the other side of midnight
+there is still found: the provider is asked from the time on at which anything was begun that was
+posted on the day, and what was begun on the day is looked for however late it was posted. Their
+clocks may differ by MARGIN. The provider's records of people who were deleted cannot
 be told apart any more, and are matched by their amounts.
 
 What differs is kept for as long as somebody may have to look into it, for the console: without the
@@ -17,7 +19,7 @@ from enum import StrEnum
 from itertools import chain
 
 from pydantic import BaseModel
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Database
@@ -127,10 +129,13 @@ async def reconcile(
     """Returns everything that happened in the 24 hours from `day` on, in order: of one merchant, or
     of all. What the provider alone knows of is always in it. Raises ProviderUnavailable."""
     until = day + timedelta(days=1)
-    moved = await provider.movements(day - MARGIN, until + MARGIN)
     async with database.reading() as session:
-        posted = await _posted(session, day - MARGIN, until + MARGIN)
-        posted += await _not_posted(session, day - MARGIN, until + MARGIN)
+        begun = await _first_begun(session, day, until)
+    first, last = min(begun, day) - MARGIN, until + MARGIN
+    moved = await provider.movements(first, last)
+    async with database.reading() as session:
+        posted = await _posted(session, first, last)
+        posted += await _not_posted(session, first, last)
     lines = list(_compared(posted, moved))
     of_the_day = [line for line in lines if day <= line.at < until]
     if merchant_id is not None:
@@ -187,12 +192,33 @@ def _lines(each: Posted, provided: Movement | None) -> Iterator[Line]:
     )
 
 
+async def _first_begun(session: AsyncSession, since: datetime, until: datetime) -> datetime:
+    """Returns when the first of what was posted in that time was begun; `since` if nothing was."""
+    first = await session.scalar(
+        select(func.min(func.coalesce(RefundRow.at, PurchaseRow.at)))
+        .select_from(LedgerRow)
+        .join(PurchaseRow, PurchaseRow.id == LedgerRow.purchase_id)
+        .outerjoin(RefundRow, RefundRow.id == LedgerRow.subject)
+        .where(LedgerRow.at >= since, LedgerRow.at < until)
+    )
+    return first or since
+
+
 async def _posted(session: AsyncSession, since: datetime, until: datetime) -> list[Posted]:
+    """Returns what was posted in that time, and what was begun in it and posted later."""
+    begun = union_all(
+        select(PurchaseRow.id).where(PurchaseRow.at >= since, PurchaseRow.at < until),
+        select(RefundRow.id).where(RefundRow.at >= since, RefundRow.at < until),
+    )
+    in_time = select(LedgerRow.id).where(LedgerRow.at >= since, LedgerRow.at < until)
+    # By kind and subject, as an index has them: otherwise all that was posted since is read.
+    of_begun = LedgerRow.kind.in_((ledger.SALE, ledger.REFUND)), LedgerRow.subject.in_(begun)
+    later = select(LedgerRow.id).where(*of_begun, LedgerRow.at >= until)
     rows = await session.execute(
         select(LedgerRow, PurchaseRow, RefundRow)
         .join(PurchaseRow, PurchaseRow.id == LedgerRow.purchase_id)
         .outerjoin(RefundRow, RefundRow.id == LedgerRow.subject)
-        .where(LedgerRow.at >= since, LedgerRow.at < until)
+        .where(LedgerRow.id.in_(union_all(in_time, later)))
     )
     return [
         Posted(

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from cloud.__main__ import main
 from cloud.payments.reconcile import Line, reconcile
+from cloud.payments.tables import PurchaseRow, RefundRow
 from cloud.providers import Movement
 from cloud.settings import Settings
 from protocol.messages import (
@@ -221,6 +222,37 @@ def test_what_was_begun_before_midnight_and_posted_after_it_agrees(
     earlier = compared(served, begun, day=day - timedelta(days=1))
     assert bought.reference not in {each.reference for each in earlier}
     assert begun.name not in {each.reference for each in earlier}
+
+
+def test_what_was_posted_hours_after_midnight_agrees(served: Served, kiosk: TestDevice, who: str):
+    kiosk.sign_up(who)
+    bought = buy(kiosk, who)
+    back = give_back(kiosk, bought, 500)
+    away = timedelta(hours=5)
+
+    async def begin_earlier() -> tuple[str, str, datetime]:
+        async with served.database.session() as session:
+            row = await session.get_one(PurchaseRow, bought.purchase_id)
+            refund_row = await session.get_one(RefundRow, back.refund_id)
+            at, row.at, refund_row.at = row.at, row.at - away, refund_row.at - away
+            await session.commit()
+            assert row.payment is not None
+            assert refund_row.provider_reference is not None
+            return row.payment, refund_row.provider_reference, at
+
+    payment, returned, at = served.do(begin_earlier())
+    moved = (
+        Movement("sale", payment, LUNCH, None, at - away),
+        Movement("refund", returned, back.amount, None, at - away),
+    )
+    names = {bought.reference, back.reference, payment, returned}
+    # The day that begins between the two, and the one before it.
+    day = at - away / 2
+    found = [each for each in compared(served, *moved, day=day) if each.reference in names]
+    assert {each.reference for each in found} == {bought.reference, back.reference}
+    assert all(each.agrees for each in found)
+    earlier = compared(served, *moved, day=day - timedelta(days=1))
+    assert names.isdisjoint(each.reference for each in earlier)
 
 
 # What the till was told
