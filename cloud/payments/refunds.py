@@ -185,6 +185,32 @@ async def settle(context: Context, session: AsyncSession, row: RefundRow) -> Non
         await session.flush()
 
 
+async def tell_of_failed(context: Context, session: AsyncSession, name: str) -> None:
+    """Tells the operator in the log of a refund, by the provider's name for it, that had been made
+    and did not reach the card: the money is with the merchant again.
+
+    It is called in a transaction, which it ends, and leaves another one open. Raises
+    ProviderUnavailable.
+    """
+    await session.commit()
+    reference = await context.payments.failed_refund(name)
+    if reference is None:
+        return
+    row = await session.scalar(select(RefundRow).where(RefundRow.provider_reference == reference))
+    if row is None:
+        # Its person was deleted.
+        log.error("the refund %s has failed, of a purchase that leads to nobody any more", name)
+    elif row.outcome == REFUNDED:
+        purchase = await session.get_one(PurchaseRow, row.purchase_id)
+        log.error(
+            "the refund %s of the purchase %s was made and has failed since (%s): the shopper has "
+            "not got the money. Give it back in another way.",
+            row.reference,
+            purchase.reference,
+            name,
+        )
+
+
 async def settle_refunds(context: Context) -> None:
     """Finishes the refunds that a crash or an unreachable provider left pending."""
     await settle_each(context, RefundRow, settle, "a refund")

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
 from cloud.db.turns import TurnTaken
-from cloud.payments import card_pages, card_purchases, cards, disputes
+from cloud.payments import card_pages, card_purchases, cards, disputes, refunds
 from cloud.payments.tables import WebhookRow
 from cloud.policy import WEBHOOK_MEMORY
 from cloud.providers import BadSignature, ProviderUnavailable
@@ -55,6 +55,7 @@ APPLIERS: Mapping[str, Applier] = {
     "terminal.reader.action_failed": card_purchases.look_at_reader,
     "terminal.reader.action_succeeded": card_purchases.look_at_reader,
     "payment_method.updated": cards.renew_card,
+    "refund.failed": refunds.tell_of_failed,
 }
 """What applies the events of each kind."""
 

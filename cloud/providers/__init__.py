@@ -307,6 +307,11 @@ class PaymentProvider(Protocol):
         """Returns how a dispute stands, None when it is about no payment of this service."""
         ...
 
+    async def failed_refund(self, name: str) -> str | None:
+        """Returns the service's name for the refund that the provider calls `name`, if it has
+        failed; None if it has not, or was made elsewhere."""
+        ...
+
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event | None:
         """Returns the event that the provider has sent, None for one that nobody here needs. Raises
         BadSignature."""

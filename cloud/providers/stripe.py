@@ -61,6 +61,7 @@ HEARD = {
     "terminal.reader.action_failed",
     "terminal.reader.action_succeeded",
     "payment_method.updated",
+    "refund.failed",
 }
 """The kinds of events that are listened to (https://docs.stripe.com/api/events/types)."""
 
@@ -216,6 +217,16 @@ class StripeProvider:
                 return None
         payment = dispute.payment_intent
         return Dispute(payment, dispute.status) if isinstance(payment, str) else None
+
+    async def failed_refund(self, name: str) -> str | None:
+        with translated_errors():
+            try:
+                refund = await self._client.v1.refunds.retrieve_async(name)
+            except stripe.InvalidRequestError as error:
+                if error.code != "resource_missing":
+                    raise
+                return None
+        return _name_of(refund) if refund.status == "failed" else None
 
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event | None:
         if self._webhook_secret is None:

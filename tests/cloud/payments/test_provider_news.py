@@ -11,11 +11,11 @@ from cloud.keys.persons import find_person
 from cloud.merchants.tables import FIRST
 from cloud.payments import webhooks
 from cloud.payments.cards import CardDetail, ask_to_keep, keep_card
-from cloud.payments.tables import CardRow, PurchaseRow
+from cloud.payments.tables import CardRow, PurchaseRow, RefundRow
 from cloud.providers import CardOnFile
 from protocol.messages import Card
 from tests.support.shelf import SECRET, Shelf
-from tests.support.stripe_api import PAYMENT, Answer, StripeApi, error, signed
+from tests.support.stripe_api import PAYMENT, REFUND, Answer, StripeApi, error, refund, signed
 
 pytestmark = pytest.mark.anyio
 
@@ -175,6 +175,57 @@ async def test_a_dispute_of_a_purchase_that_leads_to_nobody_is_told_without_it(
     await hears(books, "charge.dispute.created", "dp_1")
     assert await disputed(books) is None
     assert ("dp_1" in caplog.text) == (payment is not None)
+
+
+# Refunds
+
+
+@pytest.mark.parametrize("outcome", ["refunded", "failed"])
+async def test_the_operator_is_told_of_a_refund_that_fails_after_it_was_made(
+    books: Shelf, api: StripeApi, caplog: pytest.LogCaptureFixture, outcome: str
+):
+    await purchase(books)
+    row = RefundRow(
+        id="a-refund",
+        purchase_id="a-purchase",
+        merchant_id=FIRST,
+        device_id="a-device",
+        reference="till-7-0043",
+        of_the_rest=False,
+        amount_minor=500,
+        provider_reference="ours",
+        outcome=outcome,
+        at=books.clock(),
+    )
+    async with books.database.session() as session:
+        session.add(row)
+        await session.commit()
+    api.will(f"GET /refunds/{REFUND}", refund("succeeded", "ours"), refund("failed", "ours"))
+    told = "the refund till-7-0043 of the purchase till-7-0042"
+    await hears(books, "refund.failed", REFUND)
+    assert told not in caplog.text
+    await hears(books, "refund.failed", REFUND, "evt_2")
+    # Whoever has asked for one that failed at once was told so.
+    assert (told in caplog.text) is (outcome == "refunded")
+
+
+async def test_the_operator_is_told_of_a_failed_refund_to_somebody_who_has_left(
+    books: Shelf, api: StripeApi, caplog: pytest.LogCaptureFixture
+):
+    api.will(f"GET /refunds/{REFUND}", refund("failed", "ours"))
+    await hears(books, "refund.failed", REFUND)
+    assert f"the refund {REFUND} has failed" in caplog.text
+
+
+async def test_a_failed_refund_that_was_made_elsewhere_is_left_alone(
+    books: Shelf, api: StripeApi, caplog: pytest.LogCaptureFixture
+):
+    api.will(f"GET /refunds/{REFUND}", refund("failed"))
+    await hears(books, "refund.failed", REFUND)
+    assert REFUND not in caplog.text
+
+
+# Silence
 
 
 async def test_a_dispute_waits_for_a_provider_that_does_not_answer(books: Shelf, api: StripeApi):
