@@ -45,7 +45,7 @@ from cloud.tills import relay
 from cloud.tills.relay import Relay
 from cloud.web import health, problems
 from cloud.web.answers import AnswerHeaders, InPieces, Interrupted
-from cloud.web.limits import BodyLimit, Strangers
+from cloud.web.limits import BodyLimit, Strangers, plain
 from cloud.web.problems import Refusal
 from protocol import VERSION
 from protocol.messages import PROBLEM_TYPE, Problem, ProblemType
@@ -64,7 +64,7 @@ sandbox_router = APIRouter(prefix="/v1/sandbox")
 @sandbox_router.get("/messages")
 async def read_messages(request: Request, after: int = 0) -> list[Sent]:
     """Returns the messages that the simulated phone received, to clients on this machine."""
-    if request.client is None or not ip_address(request.client.host).is_loopback:
+    if request.client is None or not ip_address(plain(request.client.host)).is_loopback:
         raise Refusal(ProblemType.NOT_FOUND)
     messenger = request.app.state.context.messenger
     return messenger.after(after) if isinstance(messenger, SandboxMessenger) else []
