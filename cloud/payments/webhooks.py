@@ -7,7 +7,6 @@ says beside that is not kept: it may name the holder of a card.
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
@@ -19,7 +18,7 @@ from cloud.db.turns import TurnTaken
 from cloud.payments import card_pages, card_purchases, cards, disputes, refunds
 from cloud.payments.tables import WebhookRow
 from cloud.policy import WEBHOOK_MEMORY
-from cloud.providers import BadSignature, ProviderUnavailable
+from cloud.providers import BadSignature, ProviderSilent, ProviderUnavailable
 from cloud.web.limits import read_body
 from cloud.web.problems import Refusal, answer, unexpected_refusal
 from protocol.backoff import pause_after
@@ -101,17 +100,26 @@ async def hear(provider: str, request: Request) -> Response:
 async def apply_webhooks(context: Context) -> None:
     """Applies the events that are stored and due. One that has to wait for the provider is tried
     again after a pause that doubles with every attempt. Those that another process applies
-    meanwhile are left to it."""
+    meanwhile are left to it.
+
+    A provider that is silent takes half a minute of each event, and keeps everything else that
+    housekeeping does waiting: so the rest is left to the next round then.
+    """
     async with context.database.reading() as session:
         due = ~WebhookRow.applied, WebhookRow.due_at <= context.clock()
         waiting = (await session.scalars(select(WebhookRow.id).where(*due))).all()
     for event_id in waiting:
-        with suppress(TurnTaken):
+        try:
             async with context.database.turn("event", event_id):
                 await _apply_one(context, event_id)
+        except TurnTaken:
+            pass
+        except ProviderSilent:
+            return
 
 
 async def _apply_one(context: Context, event_id: str) -> None:
+    """Applies an event, or postpones it. Raises ProviderSilent once it is postponed."""
     try:
         async with context.database.session() as session:
             row = await session.get(WebhookRow, event_id)
@@ -128,6 +136,8 @@ async def _apply_one(context: Context, event_id: str) -> None:
     except ProviderUnavailable as error:
         log.warning("an event of the payment provider's has to wait: %s", error)
         await _postpone(context, event_id)
+        if isinstance(error, ProviderSilent):
+            raise
     except Exception as error:
         # The others must not wait for it. The message may quote what was read.
         log.error("an event of the payment provider's has to wait: %s", type(error).__name__)

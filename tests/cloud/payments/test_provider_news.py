@@ -11,8 +11,8 @@ from cloud.keys.persons import find_person
 from cloud.merchants.tables import FIRST
 from cloud.payments import webhooks
 from cloud.payments.cards import CardDetail, ask_to_keep, keep_card
-from cloud.payments.tables import CardRow, PurchaseRow, RefundRow
-from cloud.providers import CardOnFile
+from cloud.payments.tables import CardRow, PurchaseRow, RefundRow, WebhookRow
+from cloud.providers import CardOnFile, ProviderSilent, ProviderUnavailable
 from protocol.messages import Card
 from tests.support.shelf import SECRET, Shelf
 from tests.support.stripe_api import PAYMENT, REFUND, Answer, StripeApi, error, refund, signed
@@ -226,6 +226,36 @@ async def test_a_failed_refund_that_was_made_elsewhere_is_left_alone(
 
 
 # Silence
+
+
+@pytest.mark.parametrize(("trouble", "times"), [(ProviderSilent, 1), (ProviderUnavailable, 2)])
+async def test_a_silent_provider_is_asked_about_one_event_and_the_rest_are_left(
+    books: Shelf, monkeypatch: pytest.MonkeyPatch, trouble: type[ProviderUnavailable], times: int
+):
+    asked: list[str] = []
+
+    async def look_at_dispute(name: str) -> None:
+        asked.append(name)
+        raise trouble
+
+    monkeypatch.setattr(books.payments, "look_at_dispute", look_at_dispute)
+    async with books.database.session() as session:
+        for name in ("dp_1", "dp_2"):
+            row = WebhookRow(
+                id=f"evt_{name}",
+                kind="charge.dispute.created",
+                about=name,
+                received_at=books.clock(),
+                applied=False,
+                attempts=0,
+                due_at=books.clock(),
+            )
+            session.add(row)
+        await session.commit()
+    await webhooks.apply_webhooks(books.context)
+    assert len(asked) == times
+    await webhooks.apply_webhooks(books.context)
+    assert sorted(asked) == ["dp_1", "dp_2"], "the one that was silent is not asked about first"
 
 
 async def test_a_dispute_waits_for_a_provider_that_does_not_answer(books: Shelf, api: StripeApi):
