@@ -82,8 +82,9 @@ async def ask_for_code(
     account. Raises Refusal when too many codes were asked for.
     """
     phone_lookup = context.master.lookup("phone", phone)
-    await limits.spend(session, Limits.PORTAL_CODES, phone_lookup, now)
+    await limits.check(session, Limits.PORTAL_CODES, phone_lookup, now)
     await limits.spend(session, Limits.BEGINNINGS, EVERYBODY, now)
+    limits.tally(session, Limits.PORTAL_CODES, phone_lookup, now)
     browser = _asking(context, visitor)
     earlier = await session.scalar(select(BegunRow.person_id).where(BegunRow.browser == browser))
     if earlier is not None:

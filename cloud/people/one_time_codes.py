@@ -31,9 +31,11 @@ Send = Callable[[], Coroutine[Any, Any, None]]
 
 
 async def spend_message(call: Call, phone_lookup: str) -> None:
-    """Counts a text message to a number and from the calling device. Raises Refusal."""
-    await limits.spend(call.session, Limits.CODES_TO_PHONE, phone_lookup, call.now)
+    """Counts a text message to a number and from the calling device. Raises Refusal: then it
+    counts for neither."""
+    await limits.check(call.session, Limits.CODES_TO_PHONE, phone_lookup, call.now)
     await limits.spend(call.session, Limits.CODES_BY_DEVICE, call.device_id, call.now)
+    limits.tally(call.session, Limits.CODES_TO_PHONE, phone_lookup, call.now)
 
 
 async def make(

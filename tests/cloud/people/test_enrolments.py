@@ -111,6 +111,18 @@ def test_a_one_time_code_expires(served: Served, kiosk: TestDevice):
     assert refused.value.problem.type is ProblemType.EXPIRED
 
 
+def test_what_a_kiosk_may_not_ask_for_is_not_counted_for_the_phone(
+    served: Served, kiosk: TestDevice
+):
+    phone = fresh_phone()
+    served.tally(Limits.CODES_BY_DEVICE, kiosk.id, Limits.CODES_BY_DEVICE.count)
+    for _ in range(Limits.CODES_TO_PHONE.count):
+        with pytest.raises(Refused) as refused:
+            kiosk.begin_enrolment(phone)
+        assert refused.value.problem.type is ProblemType.TOO_MANY_ATTEMPTS
+    assert served.kiosk().begin_enrolment(phone)
+
+
 def test_another_code_can_be_sent_later_and_replaces_the_first(served: Served, kiosk: TestDevice):
     phone = fresh_phone()
     enrolment_id = kiosk.begin_enrolment(phone).enrolment_id
