@@ -16,7 +16,6 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -140,10 +139,10 @@ class SignedRoute(APIRoute):
         until = datetime.fromtimestamp(proven.expires + signature.CLOCK_SKEW, UTC)
         await spend_nonce(call.session, proven.key_id, proven.nonce, until)
 
-    def keeps(self, status: int) -> bool:
-        """Returns whether an answer with this status is stored for a repeated request. One that
-        asks to come again later is not: the request would never be done."""
-        return status < 500 and status != HTTPStatus.TOO_MANY_REQUESTS
+    def keeps(self, response: Response) -> bool:
+        """Returns whether an answer is stored for a repeated request. One that asks to come again
+        later is not: the request would never be done."""
+        return response.status_code < 500 and "retry-after" not in response.headers
 
     def key_of_answers(self, context: Context) -> Key | None:
         """Returns what seals the stored answers that are about nobody; None where they need not
@@ -267,7 +266,7 @@ class SignedRoute(APIRoute):
             body = stored.body if sealed_with is None else sealed_with.open(stored.body, place)
             return Response(body, stored.status, media_type=stored.media_type)
         response = await _answer(call, request, endpoint)
-        if self.keeps(response.status_code):
+        if self.keeps(response):
             body = bytes(response.body)
             seals = call.person.key if call.person else self.key_of_answers(call.context)
             call.session.add(
@@ -303,8 +302,8 @@ class ActivationRoute(SignedRoute):
     async def use_up(self, call: Call, proven: signature.Parameters) -> None:
         pass
 
-    def keeps(self, status: int) -> bool:
-        return status < 400
+    def keeps(self, response: Response) -> bool:
+        return response.status_code < 400
 
 
 async def spend_nonce(session: AsyncSession, device_id: str, nonce: str, until: datetime) -> None:

@@ -1,6 +1,7 @@
 """The cards of an account at the service's API, and the purchases that they pay."""
 
 import pytest
+from httpx import Response
 
 from cloud.jobs.errands import run_errands
 from cloud.payments.purchases import settle_purchases
@@ -138,6 +139,24 @@ def test_no_card_is_removed_while_a_payment_is_completed(
     served.do(settle_purchases(served.context))
     bought = kiosk.get(f"/purchases/{sale.reference}", Purchase)
     assert (bought.outcome, bought.card) == ("approved", MASTERCARD)
+
+
+def test_a_request_that_is_to_come_again_is_done_when_it_does(
+    served: Served, kiosk: TestDevice, who: str
+):
+    def remove() -> Response:
+        named = {"idempotency-key": "remove-the-card"}
+        return kiosk.send("DELETE", f"{path}/{second.card_id}", headers=named)
+
+    kiosk.sign_up(who)
+    path = managing(kiosk, who)
+    second = add(kiosk, path).cards[1]
+    sale = kiosk.sale(kiosk.recognised(who), card_id=second.card_id)
+    with Failing(served, "begin", works=False), pytest.raises(Refused):
+        kiosk.post("/purchases", sale, Purchase)
+    assert refusal(remove()).retry_after
+    served.do(settle_purchases(served.context))
+    assert remove().is_success
 
 
 def test_the_card_that_was_confirmed_pays_even_when_another_is_put_first_meanwhile(
