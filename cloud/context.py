@@ -339,6 +339,8 @@ class Event(StrEnum):
     """What the merchant had a kiosk ask has an end: an answer, or none."""
     PAID = "purchase.paid"
     REFUNDED = "purchase.refunded"
+    REFUND_FAILED = "purchase.refund_failed"
+    """A refund that they were told of did not reach the card, and the money came back."""
 
 
 class Events(Protocol):

@@ -14,12 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.payments.tables import LedgerRow, PurchaseRow
 
-SALE, REFUND = "sale", "refund"
-"""The kinds of transactions."""
+SALE, REFUND, REFUND_FAILED = "sale", "refund", "refund-failed"
+"""The kinds of transactions. One of the last takes a refund back that was made and failed later."""
 RECEIVABLE, SALES, REFUNDS = "cards receivable", "sales", "refunds"
 """The accounts of a merchant: what the provider owes it, what it has sold, and what it has given
 back."""
-_ACCOUNTS = {SALE: (RECEIVABLE, SALES), REFUND: (REFUNDS, RECEIVABLE)}
+_ACCOUNTS = {
+    SALE: (RECEIVABLE, SALES),
+    REFUND: (REFUNDS, RECEIVABLE),
+    REFUND_FAILED: (RECEIVABLE, REFUNDS),
+}
 """The account that is debited and the one that is credited, by the kind of a transaction."""
 AT_ONCE = 1000
 """So many purchases are named in one statement."""

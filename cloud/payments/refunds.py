@@ -22,7 +22,7 @@ from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.payments import ledger, purchases
 from cloud.payments.settling import PENDING, settle_each, turn
-from cloud.payments.tables import PurchaseRow, RefundRow
+from cloud.payments.tables import LedgerRow, PurchaseRow, RefundRow
 from cloud.policy import BOOKKEEPING
 from cloud.providers import ABANDONED, NotRefunded, ProviderUnavailable, Refunded
 from cloud.web import signed_request
@@ -45,6 +45,14 @@ router: APIRouter = signed_request.router()
 
 REFUNDED, FAILED = "refunded", "failed"
 _OUTCOMES: Mapping[str, Literal["refunded", "failed"]] = {REFUNDED: "refunded", FAILED: "failed"}
+
+_IS_IN_THE_BOOKS = (RefundRow.outcome == REFUNDED) | exists().where(
+    LedgerRow.merchant_id == RefundRow.merchant_id,
+    LedgerRow.kind == ledger.REFUND,
+    LedgerRow.subject == RefundRow.id,
+)
+"""Whether money was given back, even if it has come back since. The first versions had no
+ledger."""
 
 
 class Reason(StrEnum):
@@ -170,44 +178,44 @@ async def settle(context: Context, session: AsyncSession, row: RefundRow) -> Non
         match outcome:
             case Refunded():
                 row.outcome = REFUNDED
-                await ledger.post(
-                    session,
-                    ledger.REFUND,
-                    purchase,
-                    subject=row.id,
-                    minor=row.amount_minor,
-                    at=context.clock(),
-                )
-                await _tell(context, session, row, purchase)
+                await _post(context, session, ledger.REFUND, row, purchase)
+                await _tell(context, session, Event.REFUNDED, row, purchase)
             case NotRefunded(reason):
                 row.outcome, row.failure_reason = FAILED, reason
                 log.error("the purchase %s was not refunded: %s", purchase.reference, reason)
         await session.flush()
 
 
-async def tell_of_failed(context: Context, session: AsyncSession, name: str) -> None:
-    """Tells the operator in the log of a refund, by the provider's name for it, that had been made
-    and did not reach the card: the money is with the merchant again.
+async def note_failed(context: Context, session: AsyncSession, name: str) -> None:
+    """Notes that a refund, by the provider's name for it, had been made and did not reach the card:
+    the money is with the merchant again. The operator is told in the log, and the merchant by an
+    event.
 
     It is called in a transaction, which it ends, and leaves another one open. Raises
     ProviderUnavailable.
     """
     await session.commit()
-    reference = await context.payments.failed_refund(name)
-    if reference is None:
+    failed = await context.payments.failed_refund(name)
+    if failed is None:
         return
-    row = await session.scalar(select(RefundRow).where(RefundRow.provider_reference == reference))
+    of_it = RefundRow.provider_reference == failed.reference
+    found = await session.scalar(select(RefundRow.id).where(of_it))
+    row = None if found is None else await held(session, RefundRow, found)
     if row is None:
         # Its person was deleted.
         log.error("the refund %s has failed, of a purchase that leads to nobody any more", name)
     elif row.outcome == REFUNDED:
+        row.outcome, row.failure_reason = FAILED, failed.reason
         purchase = await session.get_one(PurchaseRow, row.purchase_id)
+        await _post(context, session, ledger.REFUND_FAILED, row, purchase)
+        await _tell(context, session, Event.REFUND_FAILED, row, purchase)
         log.error(
-            "the refund %s of the purchase %s was made and has failed since (%s): the shopper has "
-            "not got the money. Give it back in another way.",
+            "the refund %s of the purchase %s was made and has failed since (%s, %s): the shopper "
+            "has not got the money. Give it back in another way.",
             row.reference,
             purchase.reference,
             name,
+            failed.reason,
         )
 
 
@@ -243,16 +251,15 @@ async def made_at(session: AsyncSession, person: OpenPerson, merchant_id: str) -
 async def times_for_the_books(session: AsyncSession, person: OpenPerson) -> list[datetime]:
     """Returns the times of the refunds that are kept when a person is deleted."""
     theirs = RefundRow.purchase_id.in_(_purchases_of(person))
-    times = await session.scalars(select(RefundRow.at).where(theirs, RefundRow.outcome == REFUNDED))
-    return list(times)
+    return list(await session.scalars(select(RefundRow.at).where(theirs, _IS_IN_THE_BOOKS)))
 
 
 async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> None:
     """Removes from the refunds of a person's purchases what leads to the provider's record of them
-    and why staff have made them, and deletes those that failed. None may be pending, and the
-    purchases must still lead to the person."""
+    and why staff have made them, and deletes those that were never made. None may be pending, and
+    the purchases must still lead to the person."""
     theirs = RefundRow.purchase_id.in_(_purchases_of(person))
-    await session.execute(delete(RefundRow).where(theirs, RefundRow.outcome != REFUNDED))
+    await session.execute(delete(RefundRow).where(theirs, ~_IS_IN_THE_BOOKS))
     for row in await session.scalars(select(RefundRow).where(theirs)):
         row.provider_reference = row.reason = None
     await session.flush()
@@ -260,7 +267,7 @@ async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> None:
 
 async def count_leading_to_the_deleted(session: AsyncSession) -> int:
     """Returns how many refunds lead to a person who was deleted."""
-    leads = RefundRow.provider_reference.is_not(None) | (RefundRow.outcome != REFUNDED)
+    leads = RefundRow.provider_reference.is_not(None) | ~_IS_IN_THE_BOOKS
     of_the_deleted = select(PurchaseRow.id).where(purchases.OF_THE_DELETED)
     count = await session.scalar(
         select(func.count()).where(RefundRow.purchase_id.in_(of_the_deleted), leads)
@@ -287,16 +294,24 @@ def _purchases_of(person: OpenPerson) -> Select[str]:
     return select(PurchaseRow.id).where(PurchaseRow.person_id == person.person_id)
 
 
-async def _tell(
-    context: Context, session: AsyncSession, row: RefundRow, purchase: PurchaseRow
+async def _post(
+    context: Context, session: AsyncSession, kind: str, row: RefundRow, purchase: PurchaseRow
 ) -> None:
-    """Has the merchant told of a refund that was made just now."""
+    await ledger.post(
+        session, kind, purchase, subject=row.id, minor=row.amount_minor, at=context.clock()
+    )
+
+
+async def _tell(
+    context: Context, session: AsyncSession, event: Event, row: RefundRow, purchase: PurchaseRow
+) -> None:
+    """Has the merchant told of a refund that was made, or has failed, just now."""
     refunded = {"refund": row.id, "refund_reference": row.reference}
     amount = {"minor": row.amount_minor, "currency": purchase.currency}
     await context.events.note(
         context,
         session,
-        Event.REFUNDED,
+        event,
         merchant_id=row.merchant_id,
         data={**purchases.for_events(purchase), **refunded, "amount": amount},
         person_id=purchase.person_id,

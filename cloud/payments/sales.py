@@ -201,6 +201,7 @@ class Stage(StrEnum):
     REFUND_ASKED = "refund-asked"
     REFUND_OPEN = "refund-open"
     REFUND_FAILED = "refund-failed"
+    """It was never made. If the ledger has it, it was made, and the money has come back."""
     REFUNDED = "refunded"
     """The provider gives it back, and the ledger has it."""
     DISPUTED = "disputed"
@@ -232,8 +233,10 @@ async def way_of(session: AsyncSession, row: PurchaseRow) -> list[Step]:
     given = select(RefundRow).where(RefundRow.purchase_id == row.id)
     later = [(row.told_at or row.at, [_told(row)])]
     for refund in await session.scalars(given.order_by(RefundRow.at, RefundRow.id)):
-        steps = _given_back(refund, posted.get((ledger.REFUND, refund.id)))
-        later.append((refund.at, steps))
+        later.append((refund.at, _given_back(refund, posted.get((ledger.REFUND, refund.id)))))
+        sent_back = posted.get((ledger.REFUND_FAILED, refund.id))
+        if sent_back is not None:
+            later.append((sent_back.at, [_failed(refund, sent_back)]))
     way = _until_paid(row, posted.get((ledger.SALE, row.id)))
     for _, steps in sorted(later, key=lambda each: each[0]):
         way += steps
@@ -274,10 +277,17 @@ def _given_back(refund: RefundRow, posted: LedgerRow | None) -> list[Step]:
         why=refund.reason or "",
         minor=minor,
     )
-    if refund.outcome == refunds.REFUNDED:
+    if refund.outcome == refunds.REFUNDED or posted is not None:
         at, entry = (None, None) if posted is None else (posted.at, posted.id)
         name = refund.provider_reference or ""
         return [asked, Step(Stage.REFUNDED, at, told=name, minor=minor, posted=entry)]
     if refund.outcome == refunds.FAILED:
-        return [asked, Step(Stage.REFUND_FAILED, told=refund.failure_reason or "", minor=minor)]
+        return [asked, _failed(refund)]
     return [asked, Step(Stage.REFUND_OPEN, minor=minor)]
+
+
+def _failed(refund: RefundRow, sent_back: LedgerRow | None = None) -> Step:
+    """The step of a refund that was never made, or that the card's bank has sent back."""
+    at, entry = (None, None) if sent_back is None else (sent_back.at, sent_back.id)
+    why = refund.failure_reason or ""
+    return Step(Stage.REFUND_FAILED, at, told=why, minor=refund.amount_minor, posted=entry)

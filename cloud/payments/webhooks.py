@@ -54,7 +54,7 @@ APPLIERS: Mapping[str, Applier] = {
     "terminal.reader.action_failed": card_purchases.look_at_reader,
     "terminal.reader.action_succeeded": card_purchases.look_at_reader,
     "payment_method.updated": cards.renew_card,
-    "refund.failed": refunds.tell_of_failed,
+    "refund.failed": refunds.note_failed,
 }
 """What applies the events of each kind."""
 

@@ -222,6 +222,16 @@ class NotRefunded:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedRefund:
+    """A refund that may have been made, and that its card's bank has sent back."""
+
+    reference: str
+    """The service's name for it."""
+    reason: str
+    """The provider's code for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """Money that the provider has moved."""
 
@@ -307,9 +317,9 @@ class PaymentProvider(Protocol):
         """Returns how a dispute stands, None when it is about no payment of this service."""
         ...
 
-    async def failed_refund(self, name: str) -> str | None:
-        """Returns the service's name for the refund that the provider calls `name`, if it has
-        failed; None if it has not, or was made elsewhere."""
+    async def failed_refund(self, name: str) -> FailedRefund | None:
+        """Returns the refund that the provider calls `name`, if it has failed; None if it has not,
+        or was made elsewhere."""
         ...
 
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event | None:

@@ -19,6 +19,7 @@ from cloud.providers import (
     Declined,
     Dispute,
     Event,
+    FailedRefund,
     HolderAsked,
     HostedPage,
     Movement,
@@ -218,7 +219,7 @@ class StripeProvider:
         payment = dispute.payment_intent
         return Dispute(payment, dispute.status) if isinstance(payment, str) else None
 
-    async def failed_refund(self, name: str) -> str | None:
+    async def failed_refund(self, name: str) -> FailedRefund | None:
         with translated_errors():
             try:
                 refund = await self._client.v1.refunds.retrieve_async(name)
@@ -226,7 +227,10 @@ class StripeProvider:
                 if error.code != "resource_missing":
                     raise
                 return None
-        return _name_of(refund) if refund.status == "failed" else None
+        reference = _name_of(refund)
+        if refund.status != "failed" or reference is None:
+            return None
+        return FailedRefund(reference, _why_failed(refund))
 
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event | None:
         if self._webhook_secret is None:
@@ -547,12 +551,16 @@ def _refund_outcome(refund: stripe.Refund) -> Refunded | NotRefunded:
         case "succeeded":
             return Refunded()
         case "pending":
-            log.info("Stripe has taken a refund on; should it fail later, the dashboard shows it")
+            log.info("Stripe has taken a refund on. Should it fail later, an event tells of it.")
             return Refunded()
-        case "failed" | "canceled" as status:
-            return NotRefunded(getattr(refund, "failure_reason", None) or status)
+        case "failed" | "canceled":
+            return NotRefunded(_why_failed(refund))
         case status:
             raise ProviderUnavailable(f"the refund is still open: {status}")
+
+
+def _why_failed(refund: stripe.Refund) -> str:
+    return getattr(refund, "failure_reason", None) or refund.status or "failed"
 
 
 def _name_of(refund: stripe.Refund) -> str | None:

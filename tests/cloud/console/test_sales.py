@@ -245,6 +245,39 @@ async def test_an_auditor_follows_a_sale_from_the_till_to_the_ledger(portal: Por
     assert "Give money back" not in page
 
 
+async def test_an_auditor_sees_a_refund_that_came_back_where_it_came_back(portal: Portal):
+    await add_kiosk(portal)
+    row = await sell(portal)
+    given = await portal.refund(row, 500, outcome="failed", failure_reason="lost_or_stolen_card")
+    for kind, debit, credit in (
+        ("refund", "refunds", "cards receivable"),
+        ("refund-failed", "cards receivable", "refunds"),
+    ):
+        portal.pass_time(timedelta(days=1))
+        entry = LedgerRow(
+            merchant_id="first",
+            purchase_id=SALE,
+            kind=kind,
+            subject=given.id,
+            debit=debit,
+            credit=credit,
+            minor=500,
+            currency="USD",
+            at=portal.now,
+        )
+        await portal.add(entry)
+    page = (await (await member_of(portal, Role.AUDITOR)).open(PAGE)).text
+    steps = (
+        "asked to give USD\N{NO-BREAK SPACE}5.00 back",
+        "USD\N{NO-BREAK SPACE}5.00 was given back to the card",
+        "USD\N{NO-BREAK SPACE}5.00 did not reach the card and came back to the merchant",
+        "lost_or_stolen_card",
+    )
+    places = [page.find(words) for words in steps]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
 async def test_what_was_not_paid_says_so_and_is_not_given_back(portal: Portal):
     await add_kiosk(portal)
     member = await clerk(portal)

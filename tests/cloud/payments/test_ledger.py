@@ -23,8 +23,9 @@ from protocol.messages import (
     Purpose,
     Refund,
     RefundRequest,
+    RefundTotal,
 )
-from tests.support.books import charged, listed
+from tests.support.books import bank_sends_back, charged, listed
 from tests.support.device import Refused, TestDevice, fresh_phone
 from tests.support.failing import Failing
 from tests.support.served import Served
@@ -62,6 +63,10 @@ SALE: Entry = ("sale", "cards receivable", "sales", 1250, "USD")
 
 def refund(minor: int) -> Entry:
     return ("refund", "refunds", "cards receivable", minor, "USD")
+
+
+def sent_back(minor: int) -> Entry:
+    return ("refund-failed", "cards receivable", "refunds", minor, "USD")
 
 
 # What is posted
@@ -256,6 +261,43 @@ def test_after_a_deletion_the_ledger_is_the_same_and_names_nobody(
 async def everything_in_the_ledger(served: Served) -> list[Any]:
     async with served.database.session() as session:
         return list(await session.execute(select(*LedgerRow.__table__.columns)))
+
+
+def test_a_refund_that_the_bank_sends_back_is_taken_back_and_can_be_asked_for_again(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    bought = buy(kiosk, who)
+    given = give_back(kiosk, bought, 500)
+    bank_sends_back(served, given)
+    assert posted(served, bought) == [SALE, refund(500), sent_back(500)]
+    refunds_of_it = f"/purchases/{bought.reference}/refunds"
+    failed = kiosk.get(f"{refunds_of_it}/{given.reference}", Refund)
+    assert (failed.outcome, failed.failure_reason) == ("failed", "expired_or_canceled_card")
+    assert kiosk.get(refunds_of_it, RefundTotal).refunded_minor == 0
+    again = kiosk.post(refunds_of_it, RefundRequest(reference="another-way"), Refund)
+    assert again.amount == bought.amount
+
+
+def test_a_refund_that_the_bank_sent_back_stays_in_the_books_of_the_deleted(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    bought = buy(kiosk, who)
+    bank_sends_back(served, give_back(kiosk, bought, 500))
+    request = DeletionRequest(identification_id=kiosk.recognised(who, Purpose.LEAVE))
+    receipt = kiosk.post("/deletions", request, DeletionReceipt)
+    served.do(run_errands(served.context))
+    assert served.do(remains_of(receipt.receipt_id, served.state, served.database)) == []
+    assert posted(served, bought) == [SALE, refund(500), sent_back(500)]
+    assert served.do(refunds_kept(served, bought)) == [("failed", None)]
+
+
+async def refunds_kept(served: Served, bought: Purchase) -> list[tuple[str, str | None]]:
+    async with served.database.session() as session:
+        of_it = RefundRow.purchase_id == bought.purchase_id
+        rows = await session.scalars(select(RefundRow).where(of_it))
+        return [(row.outcome, row.provider_reference) for row in rows]
 
 
 def test_the_ledger_is_kept_as_long_as_the_purchase_and_goes_with_it(

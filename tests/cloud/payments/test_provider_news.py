@@ -11,7 +11,7 @@ from cloud.keys.persons import find_person
 from cloud.merchants.tables import FIRST
 from cloud.payments import webhooks
 from cloud.payments.cards import CardDetail, ask_to_keep, keep_card
-from cloud.payments.tables import CardRow, PurchaseRow, RefundRow, WebhookRow
+from cloud.payments.tables import CardRow, LedgerRow, PurchaseRow, RefundRow, WebhookRow
 from cloud.providers import CardOnFile, ProviderSilent, ProviderUnavailable
 from protocol.messages import Card
 from tests.support.shelf import SECRET, Shelf
@@ -180,10 +180,8 @@ async def test_a_dispute_of_a_purchase_that_leads_to_nobody_is_told_without_it(
 # Refunds
 
 
-@pytest.mark.parametrize("outcome", ["refunded", "failed"])
-async def test_the_operator_is_told_of_a_refund_that_fails_after_it_was_made(
-    books: Shelf, api: StripeApi, caplog: pytest.LogCaptureFixture, outcome: str
-):
+async def given_back(books: Shelf, outcome: str = "refunded") -> None:
+    """A refund of `purchase`, which the provider calls REFUND."""
     await purchase(books)
     row = RefundRow(
         id="a-refund",
@@ -200,13 +198,43 @@ async def test_the_operator_is_told_of_a_refund_that_fails_after_it_was_made(
     async with books.database.session() as session:
         session.add(row)
         await session.commit()
-    api.will(f"GET /refunds/{REFUND}", refund("succeeded", "ours"), refund("failed", "ours"))
-    told = "the refund till-7-0043 of the purchase till-7-0042"
+
+
+async def refund_stands(books: Shelf) -> tuple[str, str | None, list[tuple[str, str, str, int]]]:
+    """Returns the outcome of the refund, why it has failed, and what the ledger has of it."""
+    async with books.database.session() as session:
+        row = (await session.scalars(select(RefundRow))).one()
+        entries = await session.scalars(select(LedgerRow).where(LedgerRow.subject == row.id))
+        posted = [(each.kind, each.debit, each.credit, each.minor) for each in entries]
+        return row.outcome, row.failure_reason, posted
+
+
+RETURNED = ("refund-failed", "cards receivable", "refunds", 500)
+TOLD = "the refund till-7-0043 of the purchase till-7-0042"
+
+
+async def test_a_refund_that_fails_after_it_was_made_counts_as_failed_and_is_told_once(
+    books: Shelf, api: StripeApi, caplog: pytest.LogCaptureFixture
+):
+    await given_back(books)
+    failed = refund("failed", "ours", failure_reason="expired_or_canceled_card")
+    api.will(f"GET /refunds/{REFUND}", refund("succeeded", "ours"), failed)
     await hears(books, "refund.failed", REFUND)
-    assert told not in caplog.text
-    await hears(books, "refund.failed", REFUND, "evt_2")
-    # Whoever has asked for one that failed at once was told so.
-    assert (told in caplog.text) is (outcome == "refunded")
+    assert await refund_stands(books) == ("refunded", None, [])
+    for event in ("evt_2", "evt_3"):
+        await hears(books, "refund.failed", REFUND, event)
+        assert await refund_stands(books) == ("failed", "expired_or_canceled_card", [RETURNED])
+    assert caplog.text.count(TOLD) == 1
+
+
+async def test_a_refund_that_failed_at_once_is_not_told_again(
+    books: Shelf, api: StripeApi, caplog: pytest.LogCaptureFixture
+):
+    await given_back(books, "failed")
+    api.will(f"GET /refunds/{REFUND}", refund("failed", "ours"))
+    await hears(books, "refund.failed", REFUND)
+    assert await refund_stands(books) == ("failed", None, [])
+    assert TOLD not in caplog.text
 
 
 async def test_the_operator_is_told_of_a_failed_refund_to_somebody_who_has_left(

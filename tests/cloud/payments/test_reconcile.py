@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from cloud.__main__ import main
-from cloud.payments.reconcile import Line, reconcile
+from cloud.payments.reconcile import Line, Why, reconcile
 from cloud.payments.tables import PurchaseRow, RefundRow
 from cloud.providers import Movement
 from cloud.settings import Settings
@@ -24,6 +24,7 @@ from protocol.messages import (
     Refund,
     RefundRequest,
 )
+from tests.support.books import bank_sends_back
 from tests.support.databases import words_for
 from tests.support.device import TestDevice, refusal
 from tests.support.served import PLAIN, Served
@@ -195,6 +196,29 @@ def test_a_posting_that_the_provider_does_not_have_or_has_otherwise_differs(
         (line,) = [line for line in found if line.reference == bought.reference]
         assert (line.ledger, line.provider) == (LUNCH, provider)
         assert not line.agrees
+
+
+def test_a_refund_that_the_bank_has_sent_back_is_no_line_unless_the_provider_has_it(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    back = give_back(kiosk, buy(kiosk, who), 500)
+
+    async def name() -> str | None:
+        async with served.database.session() as session:
+            return (await session.get_one(RefundRow, back.refund_id)).provider_reference
+
+    returned = served.do(name())
+    assert returned is not None
+    bank_sends_back(served, back)
+    day = back.at.replace(hour=0, minute=0, second=0, microsecond=0)
+    references = {each.reference for each in compared(served, day=day)}
+    assert {back.reference, returned}.isdisjoint(references)
+    has_it = Movement("refund", returned, back.amount, None, back.at)
+    (line,) = [
+        each for each in compared(served, has_it, day=day) if each.reference == back.reference
+    ]
+    assert line.why is Why.CHARGED
 
 
 def test_what_was_begun_before_midnight_and_posted_after_it_agrees(

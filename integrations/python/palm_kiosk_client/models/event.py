@@ -9,6 +9,7 @@ class Event(StrEnum):
     PERSON_ENROLLED = "person.enrolled"
     PURCHASE_PAID = "purchase.paid"
     PURCHASE_REFUNDED = "purchase.refunded"
+    PURCHASE_REFUND_FAILED = "purchase.refund_failed"
 
     def __str__(self) -> str:
         return str(self.value)
