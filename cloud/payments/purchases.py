@@ -19,7 +19,7 @@ from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context, Event
-from cloud.db.locks import lock
+from cloud.db.locks import held, lock
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.merchants.merchants import merchant_of
@@ -113,11 +113,14 @@ async def end(call: Caller, reference: Identifier) -> Purchase:
 @router.put("/purchases/{reference}/told", status_code=204)
 async def note_what_was_told(call: Caller, reference: Identifier, answer: Told) -> None:
     """Stores what the till was told about a purchase of the device."""
-    row = await find_to_end(call, reference)
+    found = await find_to_end(call, reference)
+    # Its person may be deleted at this moment.
+    row = None if found is None else await held(call.session, PurchaseRow, found.id)
     if row is None:
         raise Refusal(ProblemType.NOT_FOUND)
     if row.told != answer.result:
-        row.told, row.told_at = answer.result, call.now
+        is_of_the_deleted = row.person_id is None and row.terminal is None
+        row.told, row.told_at = answer.result, None if is_of_the_deleted else call.now
 
 
 @router.put("/purchases/{reference}/receipt", status_code=204)

@@ -293,6 +293,23 @@ def test_only_the_device_that_sold_reports_what_its_till_was_told(
     assert line_of(served, bought.reference).told is None
 
 
+def test_what_the_till_was_told_is_kept_without_a_time_once_the_buyer_has_left(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    bought = buy(kiosk, who, None)
+    request = DeletionRequest(identification_id=kiosk.recognised(who, Purpose.LEAVE))
+    kiosk.post("/deletions", request, DeletionReceipt)
+    assert report(kiosk, bought.reference, "approved") == 204
+
+    async def told() -> tuple[str | None, datetime | None]:
+        async with served.database.session() as session:
+            row = await session.get_one(PurchaseRow, bought.purchase_id)
+            return row.told, row.told_at
+
+    assert served.do(told()) == ("approved", None)
+
+
 # Stripe's answers
 
 
