@@ -108,8 +108,8 @@ def test_there_is_an_example_of_every_thing_to_say(kind: type[StrEnum]) -> None:
 
 @pytest.mark.parametrize("size", [SMALL, (1280, 800), (800, 480)], ids=str)
 def test_everything_has_room(qapp: QGuiApplication, qtbot: QtBot, size: tuple[int, int]) -> None:
-    """Every button is large enough for a fingertip, inside the window and not covered; no text is
-    cut off except the long name of a merchant, a shopper or an item."""
+    """Every button is large enough for a fingertip and its own words, inside the window and not
+    covered; no text is cut off except the long name of a merchant, a shopper or an item."""
     screenful = Screenful(qtbot, size)
     least = TWENTY_MM * min(size) / 1080 - 0.5
     wrong: list[str] = []
@@ -125,6 +125,9 @@ def test_everything_has_room(qapp: QGuiApplication, qtbot: QtBot, size: tuple[in
                 wrong.append(f"{name}: '{words}' is {there.width():.0f} x {there.height():.0f}")
             if not QRectF(0, 0, *size).adjusted(-1, -1, 1, 1).contains(there):
                 wrong.append(f"{name}: '{words}' is partly out of the window")
+            own = [text for text in texts if is_within(text, button)]
+            if any(text.property("contentHeight") > button.height() for text in own):
+                wrong.append(f"{name}: '{words}' is taller than its button")
             wrong += [
                 f"{name}: '{text.property('text')}' and the button '{words}' overlap"
                 for text, other in texts.items()

@@ -31,9 +31,15 @@ Item {
         anchors.centerIn: parent
         anchors.horizontalCenterOffset: (mirroredAlready ? -1 : 1) * face.signSpace / 2
         width: Math.min(implicitWidth, face.width - face.signSpace)
+        height: face.height
+        verticalAlignment: Text.AlignVCenter
         text: face.text
         color: face.colour
         font.pixelSize: Tokens.button
+        // An amount is never broken: it is rather smaller.
+        wrapMode: Text.WordWrap
+        fontSizeMode: Text.Fit
+        minimumPixelSize: Tokens.small
         font.weight: face.strong ? Font.DemiBold : Font.Normal
         horizontalAlignment: Text.AlignHCenter
         lineHeight: 1.05
