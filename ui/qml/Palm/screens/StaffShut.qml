@@ -11,7 +11,7 @@ ScreenFrame {
 
     title: qsTr("The staff area cannot be opened")
     back: true
-    panelShare: wide ? 0.6 : 0.54
+    panelShare: wide ? 0.34 : 0.4
     drawing: Padlock {}
 
     CheckLine {
