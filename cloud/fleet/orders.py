@@ -3,7 +3,8 @@ it is locked.
 
 It is one document, signed and numbered. The number is the time in seconds at which the document
 changed, and always larger than the one before: a kiosk that has seen one takes none with a smaller
-number, also from a service whose database was restored.
+number. A database that was restored may hold an older document: it gets a new number as soon as the
+kiosk tells that it has a later one.
 """
 
 import json
@@ -32,7 +33,8 @@ log = logging.getLogger(__name__)
 
 RESTART_WITHIN = timedelta(hours=1)
 """How long a demand to start again is told to a kiosk that was away."""
-
+_LAST = 2**53 - 1
+"""The largest number that orders can have."""
 
 LONGEST_HELPLINE = 80
 """Characters of `protocol.fleet.Orders.helpline`."""
@@ -119,8 +121,9 @@ PICTURED = ("logo", "attract")
 """The settings that name pictures, by their digests."""
 
 
-async def orders_for(call: Call) -> Orders:
-    """Returns what the calling device is told, which has a new number when it has changed."""
+async def orders_for(call: Call, seen: int = 0) -> Orders:
+    """Returns what the calling device is told, which has a new number when it has changed. `seen`
+    is the number of the orders that the device has, 0 for none."""
     session = call.session
     device = await call.device()
     given = await _settings_of(session, device.site_id, device.id)
@@ -156,8 +159,9 @@ async def orders_for(call: Call) -> Orders:
     if row is None:
         row = OrdersRow(device_id=device.id, serial=0, content="")
         session.add(row)
-    if row.content != content:
-        row.serial = max(row.serial + 1, int(call.now.timestamp()))
+    if row.content != content or row.serial < seen:
+        following = max(row.serial, seen) + 1
+        row.serial = min(max(following, int(call.now.timestamp())), _LAST)
         before = json.loads(row.content or "{}")
         row.content = content
         for these, name in (((Act.LOCK, Act.MAINTAIN), "locked"), ((Act.RESTART,), "restart")):

@@ -39,7 +39,7 @@ async def take(call: Caller, report: Report) -> Orders:
     device."""
     content = report.model_dump_json()
     await call.session.merge(ReportRow(device_id=call.device_id, content=content, at=call.now))
-    orders = await orders_for(call)
+    orders = await orders_for(call, report.orders)
     if report.tampering is not None:
         await _shut_out(call, report.tampering)
     return orders

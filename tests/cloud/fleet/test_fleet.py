@@ -125,6 +125,26 @@ def test_orders_have_a_larger_number_when_they_have_changed_and_else_the_same(
     assert (third.volume, third.number > second.number) == (None, True)
 
 
+def test_a_database_that_was_restored_tells_a_kiosk_what_it_holds_under_a_number_that_counts(
+    served: Served, kiosk: TestDevice
+):
+    change(served, kiosk.id, volume="40")
+    restored = told(kiosk)
+    later = REPORT.model_copy(update={"orders": restored.number + 600})
+    again = told(kiosk, later)
+    assert (again.volume, again.number > later.orders) == (40, True)
+    assert told(kiosk, REPORT.model_copy(update={"orders": again.number})) == again
+
+
+def test_a_kiosk_that_tells_the_last_number_of_all_is_still_answered(
+    served: Served, kiosk: TestDevice
+):
+    last = REPORT.model_copy(update={"orders": 2**53 - 1})
+    assert told(kiosk, last).number == last.orders
+    change(served, kiosk.id, volume="40")
+    assert told(kiosk, last).volume == 40
+
+
 def test_hours_are_told_with_the_time_zone_and_the_holidays_of_the_site(served: Served):
     site = served.merchant()
     kiosk = served.kiosk(site)
