@@ -20,6 +20,7 @@ from kiosk.sealing import begin_anew, let_boot_state_change, open_state
 from kiosk.settings import Settings
 from kiosk.staff import StaffPin
 from kiosk.state import in_use
+from kiosk.till.journal import sales_in
 from kiosk.till.nexo import keys
 from kiosk.till.nexo.envelope import LONGEST_IDENTIFIER
 from protocol.program import KIOSK
@@ -133,8 +134,8 @@ def key(arguments: Sequence[str]) -> int:
             "the kiosk, choose its PIN at once, and activate it: with `staff replace-device` on "
             "the service's machine it takes its own place."
         )
-        for sale in sorted((aside / "purchases").glob("*.json")):
-            print(f"Ask the payment provider what became of the sale {sale.stem}.")
+        for sale in sales_in(aside / "purchases"):
+            print(f"Ask the payment provider what became of the sale {sale}.")
     elif let_boot_state_change(settings.state, settings.tpm):
         print(
             "The TPM gives the key however this machine is started now. The first start of the "

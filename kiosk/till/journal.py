@@ -106,8 +106,7 @@ class PurchaseJournal:
         for reference, told in [*self._closed.items()]:
             with suppress(OSError):
                 self.close(reference, told)
-        paths = [*self._folder.glob("*.json"), *self._folder.glob("*.unreadable")]
-        return sorted({path.stem for path in paths} - self._closed.keys())
+        return [each for each in sales_in(self._folder) if each not in self._closed]
 
     def pending(self) -> Iterator[PendingPurchase]:
         """Yields every entry that can be read."""
@@ -167,6 +166,13 @@ class PurchaseJournal:
 
     def _path(self, reference: str) -> Path:
         return self._folder / f"{reference}.json"
+
+
+def sales_in(folder: Path) -> list[str]:
+    """Returns the references of the sales that a journal has entries of, also of those that cannot
+    be read."""
+    paths = [*folder.glob("*.json"), *folder.glob("*.unreadable")]
+    return sorted({path.stem for path in paths})
 
 
 def _aside(path: Path) -> Path:

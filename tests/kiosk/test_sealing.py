@@ -269,9 +269,11 @@ def test_a_kiosk_begins_anew_when_it_is_told_to_and_what_it_had_is_kept(
     journal = {"till.db": b"sealed rows", "till.db-wal": b"and more of them"}
     for name, rows in journal.items():
         (folder / name).write_bytes(rows)
+    (folder / "purchases" / "sale-3.unreadable").touch()
     assert key(["begin-anew", "--state", str(folder)]) == 0
     told = capsys.readouterr().out
-    assert "sale sale-1" in told
+    assert "sale sale-1." in told
+    assert "sale sale-3." in told, "its entry is damaged, and it is in doubt all the same"
     (aside,) = (folder / "set-aside").iterdir()
     kept = open_state(aside, "none:")
     assert kept.files.key == state.files.key
