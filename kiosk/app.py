@@ -856,6 +856,7 @@ class Kiosk:
             Mounting.of(Address.parse(self.settings.camera)),
             Supported(self.settings, self.service, self.clock, self.lately),
             self.operator,
+            self.journal,
             self.lock,
             self.fittings,
             self.enclosure,

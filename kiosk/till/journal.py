@@ -138,7 +138,9 @@ class PurchaseJournal:
 
     def unreadable(self) -> int:
         """Returns how many entries could not be read and wait for somebody to look at them."""
-        return len(list(self._folder.glob("*.unreadable"))) + len(self._told)
+        # Somebody may have removed an entry meanwhile.
+        told = self._told.intersection(self._folder.glob("*.json"))
+        return len(list(self._folder.glob("*.unreadable"))) + len(told)
 
     def _set_aside(self, path: Path) -> None:
         aside = _aside(path)

@@ -64,7 +64,6 @@ from protocol.files import remove_durably, write_private
 from protocol.memory import may_be_swapped
 from protocol.messages import Device, ProblemType, ServiceInfo
 from protocol.ring import WHITE
-from protocol.sealed import SealedPath
 from protocol.storage import StorageFault, cause_and_remedy, storage_fault
 
 log = logging.getLogger(__name__)
@@ -118,6 +117,7 @@ class BackOffice:
     supported: Supported
     """What a support bundle is made of."""
     operator: Operator
+    journal: PurchaseJournal
     lock: Lock
     fittings: Fittings
     enclosure: Contact | None = None
@@ -357,7 +357,7 @@ async def _self_test(office: BackOffice) -> tuple[Check, ...]:
         keys_check(office.state),
         *memory_check(),
         _disk(office.state.files.path),
-        *_journal(office.state.files / "purchases"),
+        *_journal(office),
     )
 
 
@@ -636,10 +636,10 @@ def _stores_nothing(fault: StorageFault, state: Path) -> Check:
     return Check(Part.DISK, Health.BROKEN, Finding.STORES_NOTHING, (fault.value, str(state)))
 
 
-def _journal(folder: SealedPath) -> tuple[Check, ...]:
+def _journal(office: BackOffice) -> tuple[Check, ...]:
     """Returns a line only when entries cannot be read: it is then somebody's money."""
-    unreadable = PurchaseJournal(folder).unreadable()
+    unreadable = office.journal.unreadable()
     if not unreadable:
         return ()
-    values = (unreadable, str(folder.path))
+    values = (unreadable, str(office.state.files.path / "purchases"))
     return (Check(Part.DISK, Health.BROKEN, Finding.ENTRIES_UNREADABLE, values),)

@@ -1256,8 +1256,10 @@ async def test_maintenance_says_how_many_purchases_cannot_be_read(
 ) -> None:
     (tmp_path / "purchases").mkdir()
     (tmp_path / "purchases" / "sale-87654321.unreadable").touch()
+    # Nothing can be read from it, as from a bad block of the disk.
+    (tmp_path / "purchases" / "sale-12345678.json").mkdir()
     check = await found(stand, Finding.ENTRIES_UNREADABLE)
-    assert check.values == (1, str(tmp_path / "purchases"))
+    assert check.values == (2, str(tmp_path / "purchases"))
 
 
 async def test_with_a_damaged_pin_the_staff_area_stays_shut_and_says_which_file(

@@ -212,6 +212,8 @@ async def test_an_entry_that_cannot_be_read_stays_and_is_told_once(
     assert (folder / "sale-87654321.json").is_dir()
     assert len(lines_of(caplog, "kiosk.till.journal")) == 1
     assert journal.holds("sale-87654321")
+    (folder / "sale-87654321.json").rmdir()
+    assert journal.unreadable() == 0
 
 
 # Another kiosk, and the folder itself

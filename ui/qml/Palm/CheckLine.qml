@@ -169,7 +169,7 @@ Item {
         case "stores_nothing":
             return [qsTr("Nothing can be stored in %1: %2.").arg(values[1]).arg(disk(values[0])[0]), disk(values[0])[1]];
         case "entries_unreadable":
-            return [qsTr("%1 entries of the journal cannot be read.").arg(values[0]), qsTr("Each is named after its sale, in %1. Ask the payment provider what became of it, and remove the file.").arg(values[1])];
+            return [qsTr("%1 entries of the journal cannot be read.").arg(values[0]), qsTr("Each is named after its sale, in %1. The service is asked about it. If it does not know the sale, ask the payment provider, and remove the file only if nothing was charged: at the next start the till is told so.").arg(values[1])];
         case "keys_sealed":
             return [qsTr("Sealed by the TPM %1 to the way in which this machine was started.").arg(values[0])];
         case "keys_in_any_boot_state":
