@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -186,7 +187,7 @@ async def _ready(process: Process) -> Ready | None:
 
 async def pass_on(log_of_service: asyncio.StreamReader, service: SignatureService) -> None:
     """Passes the log of the service on, and keeps what it says when it does not start."""
-    async for raw in log_of_service:
+    async for raw in _pieces(log_of_service):
         line = raw.decode(errors="backslashreplace")
         # Into a file on a full disk nothing can be written, and a service whose log nobody reads
         # any more would come to a halt.
@@ -194,6 +195,17 @@ async def pass_on(log_of_service: asyncio.StreamReader, service: SignatureServic
             print(line, end="", file=sys.stderr, flush=True)  # noqa: T201 - it is the log
         if line.startswith(REFUSES):
             service.stopped = line.removeprefix(REFUSES).strip()
+
+
+async def _pieces(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """Yields line by line, and one that is longer than the reader holds in several pieces."""
+    while not reader.at_eof():
+        try:
+            yield await reader.readuntil()
+        except asyncio.LimitOverrunError as longer:
+            yield await reader.readexactly(longer.consumed)
+        except asyncio.IncompleteReadError as last:
+            yield last.partial
 
 
 async def _ended(process: Process) -> None:

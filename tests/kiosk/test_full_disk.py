@@ -5,6 +5,7 @@ import asyncio
 import errno
 import io
 import sys
+from asyncio.subprocess import PIPE
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -155,4 +156,19 @@ async def test_the_log_of_the_embedded_service_is_read_on_when_it_cannot_be_writ
     log.feed_eof()
     monkeypatch.setattr(sys, "stderr", FullFile())
     await pass_on(log, service)
+    assert service.stopped == "the disk is full. Make room on it."
+
+
+async def test_a_line_of_the_services_log_that_is_longer_than_a_pipe_holds_up_nothing(
+    service: SignatureService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in its own process: whoever ends here leaves the service to fill the pipe, and wait."""
+    rest = "\ncloud: the disk is full. Make room on it.\nand no end of a line"
+    write = f"import sys; sys.stderr.write('x' * 200_000 + {rest!r})"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", write, stderr=PIPE)
+    assert process.stderr
+    async with asyncio.timeout(30):
+        await pass_on(process.stderr, service)
+        await process.wait()
+    assert capsys.readouterr().err == "x" * 200_000 + rest
     assert service.stopped == "the disk is full. Make room on it."
