@@ -9,7 +9,7 @@ with their access, and goes with it.
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.entry.tables import AccessRow, KeptPalmRow
@@ -38,20 +38,21 @@ class Answer(BaseModel):
     """None of somebody who does not want it."""
 
 
+class _Stored(Answer):
+    """An answer as it is kept."""
+
+    holds: bool = True
+    """False of somebody who is asked again."""
+    at_gates_until: datetime | None = None
+    """Until when a gate that has no network may have a template that was kept before; None without
+    one."""
+
+
 async def answer(
     session: AsyncSession, person: OpenPerson, site_id: str, given: Answer, now: datetime
 ) -> None:
     """Notes what a person has answered, in place of an earlier answer. They have access there."""
-    access = await session.get_one(AccessRow, (person.person_id, site_id))
-    await session.merge(
-        KeptPalmRow(
-            person_id=person.person_id,
-            merchant_id=access.merchant_id,
-            site_id=site_id,
-            sealed=person.seal(given, _place(site_id)),
-            at=now,
-        )
-    )
+    await _store(session, person, site_id, _Stored(palm=given.palm), now)
 
 
 async def end(
@@ -71,26 +72,24 @@ async def end(
 async def answer_of(session: AsyncSession, person: OpenPerson, site_id: str) -> Answer | None:
     """Returns what a person has answered; None when they have not been asked."""
     row = await session.get(KeptPalmRow, (person.person_id, site_id))
-    return None if row is None else person.open(Answer, row.sealed, _place(site_id))
+    return None if row is None else _answer(_opened(person, row))
 
 
-async def forget(session: AsyncSession, person: OpenPerson, site_id: str) -> None:
+async def forget(session: AsyncSession, person: OpenPerson, site_id: str, now: datetime) -> None:
     """Forgets what a person has answered, so that they are asked again."""
-    await session.execute(
-        delete(KeptPalmRow).where(
-            KeptPalmRow.person_id == person.person_id, KeptPalmRow.site_id == site_id
-        )
-    )
+    await _store(session, person, site_id, _Stored(palm=None, holds=False), now)
 
 
-async def forget_palm(session: AsyncSession, person: OpenPerson, side: Side) -> list[bytes]:
+async def forget_palm(
+    session: AsyncSession, person: OpenPerson, side: Side, now: datetime
+) -> list[bytes]:
     """Forgets the answers with which a palm is kept of this hand, which its person has deleted:
     they are asked again with the other one. Returns the traces of the templates that the database
     may still hold (`cloud.context.Database.forget_erased`)."""
     traces: list[bytes] = []
     for row in await kept_of(session, person, side):
         traces.append(trace_of(row.sealed))
-        await session.delete(row)
+        await forget(session, person, row.site_id, now)
     return traces
 
 
@@ -102,12 +101,8 @@ async def kept_of(session: AsyncSession, person: OpenPerson, side: Side) -> list
 
 async def answers_of(session: AsyncSession, person: OpenPerson) -> list[tuple[KeptPalmRow, Answer]]:
     """Returns what a person has answered to all sites."""
-    rows = await session.scalars(
-        select(KeptPalmRow)
-        .where(KeptPalmRow.person_id == person.person_id)
-        .order_by(KeptPalmRow.site_id)
-    )
-    return [(row, person.open(Answer, row.sealed, _place(row.site_id))) for row in rows]
+    answers = [(row, _answer(stored)) for row, stored in await _stored_of(session, person)]
+    return [(row, given) for row, given in answers if given is not None]
 
 
 async def answers_at(
@@ -126,14 +121,56 @@ async def answers_at(
 
 
 async def may_be_at_gates(
-    session: AsyncSession, person: OpenPerson, merchant_id: str | None = None
+    session: AsyncSession, person: OpenPerson, now: datetime, merchant_id: str | None = None
 ) -> bool:
     """Returns whether a gate of a merchant, or of any, may have a template of a person in its
     memory."""
     return any(
-        given.palm is not None and merchant_id in (None, row.merchant_id)
-        for row, given in await answers_of(session, person)
+        (stored.palm is not None or (stored.at_gates_until or now) > now)
+        and merchant_id in (None, row.merchant_id)
+        for row, stored in await _stored_of(session, person)
     )
+
+
+async def _store(
+    session: AsyncSession, person: OpenPerson, site_id: str, stored: _Stored, now: datetime
+) -> None:
+    """Stores an answer, and until when gates may have what was kept before."""
+    key = person.person_id, site_id
+    access = await session.get_one(AccessRow, key)
+    row = await session.get(KeptPalmRow, key)
+    if row is not None:
+        before = _opened(person, row)
+        until = before.at_gates_until if before.palm is None else now + LONGEST
+        stored = stored.model_copy(update={"at_gates_until": until})
+    await session.merge(
+        KeptPalmRow(
+            person_id=person.person_id,
+            merchant_id=access.merchant_id,
+            site_id=site_id,
+            sealed=person.seal(stored, _place(site_id)),
+            at=now,
+        )
+    )
+
+
+async def _stored_of(
+    session: AsyncSession, person: OpenPerson
+) -> list[tuple[KeptPalmRow, _Stored]]:
+    rows = await session.scalars(
+        select(KeptPalmRow)
+        .where(KeptPalmRow.person_id == person.person_id)
+        .order_by(KeptPalmRow.site_id)
+    )
+    return [(row, _opened(person, row)) for row in rows]
+
+
+def _opened(person: OpenPerson, row: KeptPalmRow) -> _Stored:
+    return person.open(_Stored, row.sealed, _place(row.site_id))
+
+
+def _answer(stored: _Stored) -> Answer | None:
+    return Answer(palm=stored.palm) if stored.holds else None
 
 
 def _place(site_id: str) -> str:

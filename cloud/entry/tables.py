@@ -81,7 +81,7 @@ class KeptPalmRow(Table):
     merchant_id: Mapped[str] = merchant_key()
     site_id: Mapped[str] = mapped_column(primary_key=True)
     sealed: Mapped[bytes]
-    """`cloud.entry.kept_palms.Answer`, sealed."""
+    """`cloud.entry.kept_palms.Answer`, and until when gates may have an earlier palm, sealed."""
     at: Mapped[datetime]
 
     __table_args__ = (

@@ -135,7 +135,7 @@ async def what_becomes(session: AsyncSession, person: OpenPerson, now: datetime)
     sales = await purchases.times_for_the_books(session, person)
     returned = await refunds.times_for_the_books(session, person)
     retained: list[Retained] = []
-    if await may_be_at_gates(session, person):
+    if await may_be_at_gates(session, person, now):
         retained.append(receipts.at_gates(now))
     if sales:
         retained.append(

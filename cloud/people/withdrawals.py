@@ -59,7 +59,7 @@ async def end_with(
     there is none, and while a payment of theirs is being completed."""
     await refunds.must_be_settled(session, person)
     merchant = await find_merchant(session, merchant_id)
-    was_at_gates = await may_be_at_gates(session, person, merchant_id)
+    was_at_gates = await may_be_at_gates(session, person, now, merchant_id)
     member = await memberships.membership_of(session, person, merchant_id)
     erased = None if merchant is None else await erase_there(session, person, merchant.id, now)
     if merchant is None or erased is None:

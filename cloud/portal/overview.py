@@ -81,7 +81,7 @@ async def delete_palm(asked: Asker, palm_id: str) -> Response:
     if is_last:
         raise Refusal(ProblemType.CONFLICT)
     await erase_palm(asked.session, asked.person, palm_id)
-    kept = await kept_palms.forget_palm(asked.session, asked.person, side)
+    kept = await kept_palms.forget_palm(asked.session, asked.person, side, asked.now)
 
     async def remove_from_gallery() -> None:
         asked.context.gallery.remove_palm(palm_id)
@@ -117,7 +117,7 @@ async def stop_gates(asked: Asker, site_id: str) -> Response:
 async def have_gates_ask_again(asked: Asker, site_id: str) -> Response:
     if await kept_palms.answer_of(asked.session, asked.person, site_id) is None:
         raise Refusal(ProblemType.NOT_FOUND)
-    await kept_palms.forget(asked.session, asked.person, site_id)
+    await kept_palms.forget(asked.session, asked.person, site_id, asked.now)
     return redirect(HOME)
 
 
