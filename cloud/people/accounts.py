@@ -73,6 +73,7 @@ class Profile(BaseModel):
     holder: str | None = None
     """The name on the card, or as the person has corrected it."""
     corrections: list[Correction] = []
+    """The last ones (`cloud.people.corrections.CORRECTIONS_KEPT`)."""
 
     @property
     def phone_last4(self) -> str:

@@ -36,6 +36,8 @@ from protocol.messages import ProblemType
 
 NAME_LENGTH = 80
 """The largest number of characters of a name."""
+CORRECTIONS_KEPT = 20
+"""How many corrections of a person are kept, the last ones."""
 
 
 class SameNumber(Exception):
@@ -163,7 +165,7 @@ async def _find(session: AsyncSession, who: SignedIn, now: datetime) -> NumberCh
 
 
 def _corrected(profile: Profile, what: str, now: datetime, **changes: str | None) -> Profile:
-    corrections = [*profile.corrections, Correction(what=what, at=now)]
+    corrections = [*profile.corrections, Correction(what=what, at=now)][-CORRECTIONS_KEPT:]
     return profile.model_copy(update={**changes, "corrections": corrections})
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from cloud.keys.persons import OpenPerson
 from cloud.people import deletions
 from cloud.people.accounts import PROFILE, Profile, person_id_of, profile_of
+from cloud.people.corrections import CORRECTIONS_KEPT, change_name
 from cloud.people.tables import (
     AccountRow,
     ClaimRow,
@@ -92,6 +93,18 @@ async def test_a_name_is_corrected(portal: Portal, typed: str, stored: str | Non
     assert kept.holder == stored
     assert [(each.what, each.at) for each in kept.corrections] == [("name", portal.now)]
     assert kept.phone == OLD
+
+
+async def test_of_somebodys_corrections_the_last_are_kept(portal: Portal):
+    """They are read with each use of a palm, and nothing limits how often a name is corrected."""
+    person = await portal.account(OLD)
+    at = [portal.now + timedelta(minutes=n) for n in range(CORRECTIONS_KEPT + 2)]
+    async with portal.database.session() as session:
+        for n, each in enumerate(at):
+            await change_name(session, person, f"Name {n}", each)
+        await session.commit()
+    kept = (await profile(portal, person)).corrections
+    assert [each.at for each in kept] == at[2:]
 
 
 async def test_a_name_that_stays_the_same_is_no_correction(portal: Portal):
