@@ -102,7 +102,7 @@ async def _asked(request: Request) -> Asked:
 Asker = Annotated[Asked, Depends(_asked)]
 
 
-class DoorRoute(BrowserRoute[Asked]):
+class PublicRoute(BrowserRoute[Asked]):
     """A page for everybody, signed in or not."""
 
     asks = Asked
@@ -132,7 +132,7 @@ class DoorRoute(BrowserRoute[Asked]):
         return response
 
 
-class StaffRoute(DoorRoute):
+class StaffRoute(PublicRoute):
     """A page for staff who are signed in, have the right to it, and have its subject in reach.
     A browser without a session is led to the sign-in page; everybody else is told that there is no
     such page."""
@@ -157,9 +157,9 @@ class StaffRoute(DoorRoute):
         return None
 
 
-def door() -> APIRouter:
+def public_router() -> APIRouter:
     """Returns a router of pages for everybody."""
-    return APIRouter(prefix=HOME, route_class=DoorRoute, include_in_schema=False)
+    return APIRouter(prefix=HOME, route_class=PublicRoute, include_in_schema=False)
 
 
 def router(needed: Right, *, files: bool = False) -> APIRouter:

@@ -21,13 +21,13 @@ from cloud.console import (
     staff_pages,
     trail,
 )
-from cloud.console.asking import HOME, door
+from cloud.console.asking import HOME, public_router
 from cloud.web.browsers import redirect
 from cloud.web.pages import file_routes
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
-_rest: APIRouter = door()
+_rest: APIRouter = public_router()
 
 
 @_rest.get("/")

@@ -16,7 +16,7 @@ from cloud.console.asking import (
     VISITOR,
     Asked,
     Asker,
-    door,
+    public_router,
 )
 from cloud.console.audit import By, Door
 from cloud.console.oidc import NotSignedIn, Why
@@ -37,7 +37,7 @@ from protocol.messages import ProblemType
 
 log = logging.getLogger(__name__)
 
-routes: APIRouter = door()
+routes: APIRouter = public_router()
 
 Credential = Annotated[str, Form(max_length=CREDENTIAL_LENGTH)]
 Told = Annotated[str, Query(max_length=4096)]

@@ -174,7 +174,7 @@ class PageRoute(BrowserRoute[Asked]):
         return response
 
 
-class DoorRoute(PageRoute):
+class PublicRoute(PageRoute):
     """A page for everybody, signed in or not."""
 
     for_everybody = True
@@ -192,7 +192,7 @@ class LeavingRoute(CodeRoute):
     serves_deletions = True
 
 
-class ReceiptRoute(DoorRoute):
+class ReceiptRoute(PublicRoute):
     """A page for whoever has no account, and has had their data deleted or wants it."""
 
     serves_deletions = True

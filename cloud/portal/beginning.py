@@ -22,7 +22,7 @@ from cloud.portal.asking import (
     VISITOR,
     Asked,
     Asker,
-    DoorRoute,
+    PublicRoute,
     ReceiptRoute,
     router,
 )
@@ -37,7 +37,7 @@ from protocol.messages import BEGUN_MARK, Card, ConsentText
 BEGIN = f"{HOME}/begin"
 CODE, CONSENT, CARD, READY = f"{BEGIN}/code", f"{BEGIN}/consent", f"{BEGIN}/card", f"{BEGIN}/ready"
 
-routes: APIRouter = router(DoorRoute)
+routes: APIRouter = router(PublicRoute)
 ending: APIRouter = router(ReceiptRoute)
 
 

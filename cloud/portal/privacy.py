@@ -10,11 +10,11 @@ from cloud import policy
 from cloud.law import PLAIN, Law, longest
 from cloud.merchants import merchants
 from cloud.people import policy_review
-from cloud.portal.asking import HOME, Asked, Asker, DoorRoute, router
+from cloud.portal.asking import HOME, Asked, Asker, PublicRoute, router
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
-routes: APIRouter = router(DoorRoute)
+routes: APIRouter = router(PublicRoute)
 
 
 @routes.get("/privacy")

@@ -18,14 +18,14 @@ from cloud.portal import (
     privacy,
     signing_in,
 )
-from cloud.portal.asking import HOME, DoorRoute, router
+from cloud.portal.asking import HOME, PublicRoute, router
 from cloud.web.browsers import redirect
 from cloud.web.pages import file_routes
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
-_root = APIRouter(route_class=DoorRoute, include_in_schema=False)
-_rest: APIRouter = router(DoorRoute)
+_root = APIRouter(route_class=PublicRoute, include_in_schema=False)
+_rest: APIRouter = router(PublicRoute)
 
 
 @_root.get("/")
@@ -44,7 +44,7 @@ async def refuse(rest: str) -> Response:
 ROUTERS = (
     _root,
     file_routes(HOME),
-    signing_in.door,
+    signing_in.public,
     signing_in.inside,
     privacy.routes,
     choosing.routes,

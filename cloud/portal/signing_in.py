@@ -20,7 +20,7 @@ from cloud.portal.asking import (
     Asked,
     Asker,
     CodeRoute,
-    DoorRoute,
+    PublicRoute,
     router,
 )
 from cloud.portal.codes import NO_PROBLEM, NotTaken
@@ -32,12 +32,12 @@ from protocol.mobile import NotANumber, NotMobile, read_mobile
 
 CODE = f"{HOME}/code"
 
-door: APIRouter = router(DoorRoute)
+public: APIRouter = router(PublicRoute)
 inside: APIRouter = router(CodeRoute)
 
 
-@door.get("/sign-in")
-@door.get("/passkey")
+@public.get("/sign-in")
+@public.get("/passkey")
 async def show_sign_in(asked: Asker) -> Response:
     if asked.who is not None:
         return redirect(HOME)
@@ -48,7 +48,7 @@ async def show_sign_in(asked: Asker) -> Response:
     return response
 
 
-@door.post("/sign-in")
+@public.post("/sign-in")
 async def ask_for_code(asked: Asker, phone: Annotated[str, Form(max_length=64)] = "") -> Response:
     context = asked.context
     try:
@@ -62,7 +62,7 @@ async def ask_for_code(asked: Asker, phone: Annotated[str, Form(max_length=64)] 
     return redirect(CODE)
 
 
-@door.get("/code")
+@public.get("/code")
 async def show_code(asked: Asker) -> Response:
     if asked.who is not None:
         return redirect(HOME)
@@ -71,7 +71,7 @@ async def show_code(asked: Asker) -> Response:
     return asked.page("code.html", **NO_PROBLEM)
 
 
-@door.post("/code")
+@public.post("/code")
 async def enter_code(asked: Asker, code: Annotated[str, Form(max_length=16)] = "") -> Response:
     context, session = asked.context, asked.session
     use_up = partial(
@@ -85,7 +85,7 @@ async def enter_code(asked: Asker, code: Annotated[str, Form(max_length=16)] = "
     return await _signed_in(asked, token, "a code")
 
 
-@door.post("/passkey/options")
+@public.post("/passkey/options")
 async def ask_for_passkey(asked: Asker) -> Response:
     asked.strangers_spend(Limits.PORTAL_PASSKEYS_BY_ADDRESS)
     return json(
@@ -95,7 +95,7 @@ async def ask_for_passkey(asked: Asker) -> Response:
     )
 
 
-@door.post("/passkey")
+@public.post("/passkey")
 async def use_passkey(
     asked: Asker, credential: Annotated[str, Form(max_length=CREDENTIAL_LENGTH)] = ""
 ) -> Response:

@@ -20,7 +20,7 @@ from cloud.policy import (
     SESSION_FRESH,
     Limits,
 )
-from cloud.portal.asking import CodeRoute, DoorRoute, PageRoute
+from cloud.portal.asking import CodeRoute, PageRoute, PublicRoute
 from cloud.portal.routes import ROUTERS
 from cloud.settings import Portal as PortalSettings
 from cloud.settings import Settings
@@ -316,7 +316,7 @@ async def test_a_code_alone_is_not_enough_for_who_has_a_passkey(portal: Portal):
         "POST /portal/leave/code",
     }
     for route in PAGES:
-        if isinstance(route, CodeRoute | DoorRoute):
+        if isinstance(route, CodeRoute | PublicRoute):
             continue
         path = route.path.format_map(defaultdict(lambda: "first"))
         page = await (
