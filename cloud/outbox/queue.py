@@ -154,8 +154,11 @@ async def hasten(session: AsyncSession, errand_id: str, now: datetime) -> None:
 
 
 async def postpone(session: AsyncSession, errand_id: str, now: datetime) -> None:
-    """Makes an errand due again after a pause that doubles with every attempt."""
-    errand = await session.get_one(Errand, errand_id)
+    """Makes an errand due again after a pause that doubles with every attempt; does nothing when it
+    was removed meanwhile."""
+    errand = await held(session, Errand, errand_id)
+    if errand is None:
+        return
     errand.attempts += 1
     pause_s = pause_after(errand.attempts, FIRST_PAUSE_S, LONGEST_PAUSE_S)
     errand.due_at = now + timedelta(seconds=pause_s)

@@ -131,6 +131,28 @@ def test_a_payload_that_does_not_open_stops_no_other_errand(
     assert waiting(served).keys() == {"damaged"}
 
 
+def test_an_errand_that_is_removed_while_it_fails_stops_no_other(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    done: set[bytes] = set()
+
+    async def fail(context: Context, payload: bytes) -> None:
+        if not done:
+            async with context.database.session() as session:
+                running, _ = await queue.due(session, "fail", context.clock())
+                await queue.remove(session, running)
+                await session.commit()
+        done.add(payload)
+        raise ProviderUnavailable("no answer")
+
+    monkeypatch.setattr(errands, "RUNNERS", {"fail": fail})
+    put(served, "fail", b"one")
+    put(served, "fail", b"another")
+    served.do(errands.run_errands(served.context))
+    assert done == {b"one", b"another"}
+    assert waiting(served) == {"fail": 1}
+
+
 def test_an_errand_that_is_begun_is_ended_when_its_process_is_stopped(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ):
