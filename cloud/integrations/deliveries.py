@@ -15,10 +15,11 @@ from datetime import datetime, timedelta
 from functools import cache
 
 import httpx
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
+from cloud.db.due import is_due
 from cloud.db.locks import held
 from cloud.db.turns import TurnTaken
 from cloud.integrations import addresses, events, receivers
@@ -58,7 +59,7 @@ async def begin_deliveries(context: Context) -> None:
     none may keep it waiting."""
     async with context.database.reading() as session:
         due = await session.scalars(
-            select(DeliveryRow.receiver_id).where(DeliveryRow.due_at <= context.clock()).distinct()
+            select(DeliveryRow.receiver_id).where(_is_due(context.clock())).distinct()
         )
         waiting = set(due) - context.telling
     for receiver_id in waiting:
@@ -102,7 +103,7 @@ async def _next(context: Context, session: AsyncSession, receiver_id: str) -> _D
     # One alone: after a day without the receiver there may be thousands.
     first = (
         select(DeliveryRow)
-        .where(DeliveryRow.receiver_id == receiver_id, DeliveryRow.due_at <= now)
+        .where(DeliveryRow.receiver_id == receiver_id, _is_due(now))
         .order_by(DeliveryRow.due_at, DeliveryRow.id)
         .limit(1)
         .with_for_update(key_share=True)
@@ -178,6 +179,10 @@ async def _record(context: Context, session: AsyncSession, due: _Due, answer: _A
 def _again_at(row: DeliveryRow, now: datetime) -> datetime:
     """Returns when an event is told again that was not taken."""
     return now + timedelta(seconds=pause_after(row.attempts - 1, FIRST_PAUSE_S, LONGEST_PAUSE_S))
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return is_due(DeliveryRow.due_at, now, LONGEST_PAUSE_S)
 
 
 def _give_up(row: DeliveryRow) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.db.due import is_due
 from cloud.db.locks import held
 from cloud.db.tables import new_id
 from cloud.keys.person_keys import Key
@@ -20,6 +21,7 @@ from protocol.backoff import pause_after
 
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 3600.0
+"""The longest time from now to when an errand is due, however it is put in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,9 @@ def put(
 ) -> None:
     """Adds an errand.
 
-    `key` is `MasterKey.outbox`; without `errand_id` the errand gets a new one. `person_digest` is
-    the SHA-256 of a person's id when the errand belongs to the deletion of that person.
+    `key` is `MasterKey.outbox`; `due_at` is at most LONGEST_PAUSE_S from now; without `errand_id`
+    the errand gets a new one. `person_digest` is the SHA-256 of a person's id when the errand
+    belongs to the deletion of that person.
     """
     errand_id = errand_id or new_id()
     session.add(
@@ -76,31 +79,28 @@ def put(
 
 async def kinds_due(session: AsyncSession, now: datetime) -> set[str]:
     """Returns the kinds of the errands that are due."""
-    return set(await session.scalars(select(Errand.kind).where(Errand.due_at <= now).distinct()))
+    return set(await session.scalars(select(Errand.kind).where(_is_due(now)).distinct()))
 
 
 async def due(session: AsyncSession, kind: str, now: datetime) -> Sequence[str]:
     """Returns the ids of the errands of a kind that are due, the one that was due first before the
     others."""
-    is_due = Errand.kind == kind, Errand.due_at <= now
-    rows = select(Errand.id).where(*is_due).order_by(Errand.due_at, Errand.id)
-    return (await session.scalars(rows)).all()
+    rows = select(Errand.id).where(Errand.kind == kind, _is_due(now))
+    return (await session.scalars(rows.order_by(Errand.due_at, Errand.id))).all()
 
 
 async def backlog(session: AsyncSession, now: datetime) -> tuple[int, float]:
     """Returns how many errands are due, and for how many seconds the one has been that waits
     longest."""
-    waiting = select(func.count(), func.min(Errand.due_at)).where(Errand.due_at <= now)
+    waiting = select(func.count(), func.min(Errand.due_at)).where(_is_due(now))
     count, first = (await session.execute(waiting)).one()
-    return count, (now - first).total_seconds() if count else 0.0
+    return count, max(0.0, (now - first).total_seconds()) if count else 0.0
 
 
 async def find_due(session: AsyncSession, errand_id: str, now: datetime) -> DueErrand | None:
     """Returns an errand; None when it is done, or not due any more."""
-    row = await session.get(Errand, errand_id)
-    if row is None or row.due_at > now:
-        return None
-    return DueErrand(row.id, row.kind, row.payload)
+    row = await session.scalar(select(Errand).where(Errand.id == errand_id, _is_due(now)))
+    return None if row is None else DueErrand(row.id, row.kind, row.payload)
 
 
 async def failed(session: AsyncSession) -> Sequence[FailedErrand]:
@@ -132,7 +132,7 @@ async def delay(
     errand = await held(session, Errand, errand_id)
     if errand is None:
         return None
-    if errand.due_at <= now:
+    if await find_due(session, errand_id, now) is not None:
         return False
     errand.due_at = due_at
     return True
@@ -141,7 +141,7 @@ async def delay(
 async def withdraw(session: AsyncSession, errand_id: str, now: datetime) -> bool:
     """Removes an errand that has become needless. Returns False when it is due or done already."""
     withdrawn = await session.execute(
-        delete(Errand).where(Errand.id == errand_id, Errand.due_at > now).returning(Errand.id)
+        delete(Errand).where(Errand.id == errand_id, not_(_is_due(now))).returning(Errand.id)
     )
     return withdrawn.first() is not None
 
@@ -149,7 +149,7 @@ async def withdraw(session: AsyncSession, errand_id: str, now: datetime) -> bool
 async def hasten(session: AsyncSession, errand_id: str, now: datetime) -> None:
     """Makes an errand due at once."""
     await session.execute(
-        update(Errand).where(Errand.id == errand_id, Errand.due_at > now).values(due_at=now)
+        update(Errand).where(Errand.id == errand_id, not_(_is_due(now))).values(due_at=now)
     )
 
 
@@ -168,6 +168,10 @@ async def waiting_for(session: AsyncSession, person_digest: bytes) -> int:
     """Returns how many errands of a person's deletion are not done yet."""
     count = await session.scalar(select(func.count()).where(Errand.person_digest == person_digest))
     return count or 0
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return is_due(Errand.due_at, now, LONGEST_PAUSE_S)
 
 
 def _told(row: Errand) -> FailedErrand:

@@ -186,6 +186,21 @@ def test_what_a_receiver_does_not_take_within_a_day_is_given_up_and_told_by_hand
     assert answer.json()["type"] == ProblemType.EXPIRED
 
 
+def test_what_a_clock_that_was_ahead_has_put_off_is_told_once_the_clock_is_right(
+    served: Served, shop: Shop, receiver: Receiver, listener: Listener
+):
+    listener.answers = [503]
+    served.ahead = EVENT_LIFE
+    shop.api.post(f"/webhooks/{receiver.id}/test")
+    first, _ = receiver.hears()
+    receiver.is_told()
+    served.ahead = timedelta(0)
+    receiver.is_told()
+    again, _ = receiver.hears()
+    assert again["webhook-id"] == first["webhook-id"]
+    assert receiver.log()[0]["state"] == "delivered"
+
+
 def test_what_nobody_took_in_time_is_given_up_and_not_called_gone(
     served: Served, shop: Shop, receiver: Receiver, listener: Listener
 ):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -11,8 +12,11 @@ from cloud.jobs import errands
 from cloud.jobs.housekeeping import run_round
 from cloud.outbox import queue
 from cloud.outbox.tables import Errand
+from cloud.policy import CARD_PAGE_LIFE, KEEPING_PATIENCE
 from cloud.providers import ProviderUnavailable
 from tests.support.served import PATIENCE_S, Served
+
+A_DAY = timedelta(days=1)
 
 
 def put(served: Served, kind: str, payload: bytes = b"payload") -> None:
@@ -35,6 +39,11 @@ def waiting(served: Served) -> dict[str, int]:
             return {row.kind: row.attempts for row in rows}
 
     return served.do(read())
+
+
+async def backlog(served: Served) -> tuple[int, float]:
+    async with served.context.database.session() as session:
+        return await queue.backlog(session, served.context.clock())
 
 
 @pytest.fixture(autouse=True)
@@ -151,6 +160,51 @@ def test_an_errand_that_is_removed_while_it_fails_stops_no_other(
     served.do(errands.run_errands(served.context))
     assert done == {b"one", b"another"}
     assert waiting(served) == {"fail": 1}
+
+
+def test_an_errand_that_a_clock_which_was_ahead_has_dated_is_run_once_the_clock_is_right(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    done: list[bytes] = []
+
+    async def send(context: Context, payload: bytes) -> None:
+        done.append(payload)
+        if context.clock() > right + A_DAY / 2:
+            raise ProviderUnavailable("the certificate has expired")
+
+    monkeypatch.setattr(errands, "RUNNERS", {"send": send})
+    right = served.context.clock()
+    served.ahead = A_DAY
+    put(served, "send", b"tried")
+    served.do(errands.run_errands(served.context))
+    put(served, "send", b"put in")
+    served.ahead = timedelta(0)
+    assert served.do(backlog(served)) == (2, 0.0)
+    served.do(errands.run_errands(served.context))
+    assert sorted(done) == [b"put in", b"tried", b"tried"]
+    assert waiting(served) == {}
+
+
+def test_an_errand_that_is_put_in_to_be_due_later_waits_and_can_be_withdrawn_until_then(
+    served: Served,
+):
+    later = timedelta(seconds=queue.LONGEST_PAUSE_S)
+
+    async def withdraw(errand_id: str, due_in: timedelta) -> tuple[bool, bool]:
+        """Returns whether an errand waits, and whether it is withdrawn."""
+        context = served.context
+        async with context.database.session() as session:
+            now, key = context.clock(), context.master.outbox
+            queue.put(session, key, "undo", b"", now + due_in, errand_id=errand_id)
+            await session.commit()
+            waits = errand_id not in await queue.due(session, "undo", now)
+            withdrawn = await queue.withdraw(session, errand_id, now)
+            await session.commit()
+        return waits, withdrawn
+
+    assert served.do(withdraw("soon", later)) == (True, True)
+    assert served.do(withdraw("a day ahead", A_DAY)) == (False, False), "it may be running"
+    assert later > CARD_PAGE_LIFE + KEEPING_PATIENCE, "the latest date that is asked for"
 
 
 def test_an_errand_that_is_begun_is_ended_when_its_process_is_stopped(
