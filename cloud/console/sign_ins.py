@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, not_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console import members
@@ -241,8 +241,9 @@ async def find(
 ) -> SignedIn | None:
     """Returns who is signed in with a session's token; None when the session is unknown or has
     ended."""
-    row = await session.get(StaffSessionRow, _session_id(context, token))
-    if row is None or row.seen_at <= now - SESSION_IDLE or row.since <= now - SESSION_LIFE:
+    named = StaffSessionRow.id == _session_id(context, token)
+    row = await session.scalar(select(StaffSessionRow).where(named, _is_open(now)))
+    if row is None:
         return None
     member = await members.find_member(session, row.staff_id)
     if member is None:
@@ -269,14 +270,7 @@ async def end_all(session: AsyncSession) -> int:
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
     for table in (StaffLinkRow, StaffAwayRow):
         await session.execute(delete(table).where(table.expires_at <= now))
-    await session.execute(
-        delete(StaffSessionRow).where(
-            or_(
-                StaffSessionRow.seen_at <= now - SESSION_IDLE,
-                StaffSessionRow.since <= now - SESSION_LIFE,
-            )
-        )
-    )
+    await session.execute(delete(StaffSessionRow).where(not_(_is_open(now))))
 
 
 async def forget_all(session: AsyncSession) -> None:
@@ -285,6 +279,16 @@ async def forget_all(session: AsyncSession) -> None:
     await end_all(session)
     await session.execute(delete(StaffLinkRow))
     await session.execute(delete(StaffAwayRow))
+
+
+def _is_open(now: datetime) -> ColumnElement[bool]:
+    """Returns the condition of sessions that have not ended. One that begins further ahead than it
+    may last was begun by a clock that was wrong, and would last until the clock has got there."""
+    return and_(
+        StaffSessionRow.seen_at > now - SESSION_IDLE,
+        StaffSessionRow.since > now - SESSION_LIFE,
+        StaffSessionRow.since < now + SESSION_LIFE,
+    )
 
 
 async def _begin(

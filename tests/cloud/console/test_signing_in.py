@@ -8,6 +8,7 @@ import pytest
 
 from cloud.console.members import make_link
 from cloud.console.roles import Role
+from cloud.console.sign_ins import end_all
 from cloud.jobs.housekeeping import forget_expired
 from cloud.jobs.replace_master_key import replace_master_key
 from cloud.keys.person_keys import MasterKey
@@ -111,6 +112,17 @@ async def test_a_session_ends_without_use_and_in_any_case(portal: Portal):
     assert await works()
     portal.pass_time(timedelta(seconds=1))
     assert "your session has ended" in (await member.open("/console")).text
+
+
+async def test_a_session_of_a_clock_that_was_ahead_ends_with_that(portal: Portal):
+    member = await member_of(portal)
+    portal.pass_time(timedelta(days=30))
+    await member.sign_in()
+    portal.pass_time(-timedelta(days=30))
+    assert (await member.open("/console")).url.path == "/console/sign-in"
+    await forget_expired(portal.context)
+    async with portal.database.session() as session:
+        assert await end_all(session) == 1, "the one in which the passkey was made"
 
 
 async def test_an_account_that_has_ended_is_signed_in_nowhere(portal: Portal):
