@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -19,8 +19,11 @@ from cloud.providers import CardRefused, ProviderUnavailable
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 4
+"""How many errands of a kind are run at once. One for which somebody is slow does not keep all the
+others waiting, and whoever they are for is not asked for everything at once."""
 LONGEST_S = 60.0
-"""How long an errand may take, in seconds. The others of its kind wait for it."""
+"""How long an errand may take, in seconds."""
 ENDING_S = 5.0
 """How long an errand may take to its end, in seconds, when its process is stopped meanwhile."""
 
@@ -49,7 +52,7 @@ async def begin_errands(context: Context) -> None:
 
 
 async def run_errands(context: Context) -> None:
-    """Runs all errands that are due, one after the other."""
+    """Runs all errands that are due, one kind after the other."""
     async with context.database.reading() as session:
         kinds = await queue.kinds_due(session, context.clock())
     for kind in sorted(kinds):
@@ -80,11 +83,22 @@ async def _run_kind(context: Context, kind: str) -> None:
         new = [errand_id for errand_id in due if errand_id not in tried]
         if not new:
             return
-        for errand_id in new:
-            tried.add(errand_id)
-            with suppress(TurnTaken):
-                async with context.database.turn("errand", errand_id):
-                    await _to_its_end(_run_due(context, errand_id))
+        tried.update(new)
+        waiting = iter(new)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE):
+                    group.create_task(_run_each(context, waiting))
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+
+
+async def _run_each(context: Context, waiting: Iterator[str]) -> None:
+    """Runs one errand after the other, while others take from the same ones."""
+    for errand_id in waiting:
+        with suppress(TurnTaken):
+            async with context.database.turn("errand", errand_id):
+                await _to_its_end(_run_due(context, errand_id))
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:

@@ -19,12 +19,15 @@ from tests.support.served import PATIENCE_S, Served
 A_DAY = timedelta(days=1)
 
 
-def put(served: Served, kind: str, payload: bytes = b"payload") -> None:
+def put(
+    served: Served, kind: str, payload: bytes = b"payload", errand_id: str | None = None
+) -> None:
     context = served.context
 
     async def write() -> None:
         async with context.database.session() as session:
-            queue.put(session, context.master.outbox, kind, payload, context.clock())
+            key, now = context.master.outbox, context.clock()
+            queue.put(session, key, kind, payload, now, errand_id=errand_id)
             await session.commit()
 
     served.do(write())
@@ -146,19 +149,18 @@ def test_an_errand_that_is_removed_while_it_fails_stops_no_other(
     done: set[bytes] = set()
 
     async def fail(context: Context, payload: bytes) -> None:
-        if not done:
-            async with context.database.session() as session:
-                running, _ = await queue.due(session, "fail", context.clock())
-                await queue.remove(session, running)
-                await session.commit()
         done.add(payload)
+        if payload == b"removed":
+            async with context.database.session() as session:
+                await queue.remove(session, "removed")
+                await session.commit()
         raise ProviderUnavailable("no answer")
 
     monkeypatch.setattr(errands, "RUNNERS", {"fail": fail})
-    put(served, "fail", b"one")
+    put(served, "fail", b"removed", errand_id="removed")
     put(served, "fail", b"another")
     served.do(errands.run_errands(served.context))
-    assert done == {b"one", b"another"}
+    assert done == {b"removed", b"another"}
     assert waiting(served) == {"fail": 1}
 
 
@@ -258,6 +260,27 @@ def test_whoever_is_slow_keeps_neither_other_errands_nor_the_rest_of_housekeepin
     put(served, "send")
     served.do(check())
     assert waiting(served) == {}
+
+
+def test_some_errands_of_a_kind_are_run_at_once(served: Served, monkeypatch: pytest.MonkeyPatch):
+    running, most = 0, 0
+    together = asyncio.Event()
+
+    async def meet(context: Context, payload: bytes) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        if running == errands.AT_ONCE:
+            together.set()
+        await together.wait()
+        running -= 1
+
+    monkeypatch.setattr(errands, "RUNNERS", {"meet": meet})
+    for _ in range(errands.AT_ONCE + 2):
+        put(served, "meet")
+    served.do(errands.run_errands(served.context))
+    assert waiting(served) == {}
+    assert most == errands.AT_ONCE
 
 
 def test_an_errand_that_does_not_end_is_tried_again_later(
