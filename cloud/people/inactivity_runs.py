@@ -23,6 +23,7 @@ from cloud.people.deletions import erase_account
 from cloud.people.inactivity import A_DAY, Step
 from cloud.people.tables import ActivityRow, InactivityRun
 from cloud.web.problems import Refusal
+from cloud.web.trying import finish
 
 log = logging.getLogger(__name__)
 
@@ -138,12 +139,7 @@ async def _delete(context: Context, run_id: int, person_id: str) -> str | None:
         receipt, acts = await erase_account(context, session, person, now)
         counted.deleted += 1
         await session.commit()
-    for act in acts:
-        try:
-            await act()
-        except Exception as error:
-            # The person is deleted, and the run goes on.
-            log.error("something remains to be done after a deletion: %s", cause_of(error))
+    await finish(acts)
     return receipt.receipt_id
 
 

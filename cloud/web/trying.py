@@ -39,10 +39,10 @@ async def answering(
 
 
 async def finish(acts: Iterable[Callable[[], Awaitable[None]]]) -> None:
-    """Does what is left to do after the transaction of a request. Whatever fails is logged and not
-    raised, because the request was carried out and its answer must say so."""
+    """Does what is left to do after a transaction. Whatever fails is logged and not raised, because
+    what was asked for was carried out and the answer must say so."""
     for act in acts:
         try:
             await act()
         except Exception as error:
-            log.error("something remains to be done after a request: %s", cause_of(error))
+            log.error("something remains to be done after a transaction: %s", cause_of(error))
