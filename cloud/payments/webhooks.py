@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
+from cloud.db.due import is_due
 from cloud.db.turns import TurnTaken
 from cloud.payments import card_pages, card_purchases, cards, disputes, refunds
 from cloud.payments.tables import WebhookRow
@@ -106,8 +107,7 @@ async def apply_webhooks(context: Context) -> None:
     housekeeping does waiting: so the rest is left to the next round then.
     """
     async with context.database.reading() as session:
-        due = ~WebhookRow.applied, WebhookRow.due_at <= context.clock()
-        waiting = (await session.scalars(select(WebhookRow.id).where(*due))).all()
+        waiting = (await session.scalars(select(WebhookRow.id).where(_is_due(context)))).all()
     for event_id in waiting:
         try:
             async with context.database.turn("event", event_id):
@@ -118,12 +118,17 @@ async def apply_webhooks(context: Context) -> None:
             return
 
 
+def _is_due(context: Context) -> ColumnElement[bool]:
+    return and_(~WebhookRow.applied, is_due(WebhookRow.due_at, context.clock(), LONGEST_PAUSE_S))
+
+
 async def _apply_one(context: Context, event_id: str) -> None:
     """Applies an event, or postpones it. Raises ProviderSilent once it is postponed."""
     try:
         async with context.database.session() as session:
-            row = await session.get(WebhookRow, event_id)
-            if row is None or row.applied or row.due_at > context.clock():
+            found = select(WebhookRow).where(WebhookRow.id == event_id, _is_due(context))
+            row = await session.scalar(found)
+            if row is None:
                 return
             apply = APPLIERS.get(row.kind)
             if apply is not None:

@@ -66,7 +66,8 @@ class SignedIn:
 
     def is_fresh(self, now: datetime) -> bool:
         """Returns whether they have signed in so lately that they may change how they sign in."""
-        return self.since > now - SESSION_FRESH
+        # A clock that was ahead has dated a sign-in that may be long ago.
+        return abs(now - self.since) < SESSION_FRESH
 
 
 @dataclass(frozen=True, slots=True)

@@ -295,3 +295,16 @@ async def test_a_dispute_waits_for_a_provider_that_does_not_answer(books: Shelf,
     books.ahead = timedelta(seconds=webhooks.FIRST_PAUSE_S)
     await webhooks.apply_webhooks(books.context)
     assert await disputed(books) == "needs_response"
+
+
+async def test_what_a_clock_that_was_ahead_has_put_off_is_applied_once_it_is_right(
+    books: Shelf, api: StripeApi
+):
+    await purchase(books)
+    api.will(DISPUTE, error(500, "api_error"))
+    books.ahead = timedelta(days=400)
+    await hears(books, "charge.dispute.created", "dp_1")
+    books.ahead = timedelta(0)
+    api.will(DISPUTE, dispute("needs_response"))
+    await webhooks.apply_webhooks(books.context)
+    assert await disputed(books) == "needs_response"
