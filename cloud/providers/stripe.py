@@ -551,7 +551,10 @@ def _refund_outcome(refund: stripe.Refund) -> Refunded | NotRefunded:
         case "succeeded":
             return Refunded()
         case "pending":
-            log.info("Stripe has taken a refund on. Should it fail later, an event tells of it.")
+            log.info(
+                "Stripe has taken a refund on; should it fail later, refund.failed and the "
+                "dashboard tell it"
+            )
             return Refunded()
         case "failed" | "canceled":
             return NotRefunded(_why_failed(refund))
