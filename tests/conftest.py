@@ -28,7 +28,8 @@ WAITING_FOLDERS = tuple(TESTS / name for name in ("interop", "journeys"))
 """Most tests in these wait for another program, or for a finger, more than they compute."""
 SHORT_FOLDERS = (TESTS / "protocol",)
 """No file in these takes more than a second or two."""
-SLOW_FIXTURES = {"display", "qapp", "qtbot", "served"}
+SLOW_FIXTURES = {"books", "display", "house", "portal", "qapp", "qtbot", "served", "token"}
+"""Windows, services in this process with their databases, and a token that a program makes."""
 SLOW_MARKERS = ("palm_sets", "process", "slow")
 STARTERS = {"Served", "Process", "VaultClient", "EmbeddedService"}
 """Whatever imports one of these starts the service or its vault."""

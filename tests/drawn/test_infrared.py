@@ -14,6 +14,8 @@ from drawn.sprite import Sprite
 from palm.hand.landmarks import Side
 from palm.image import Colour
 
+pytestmark = pytest.mark.slow
+
 PALM = identity(4, Side.LEFT)
 SHOWN = Presentation(span=0.45)
 

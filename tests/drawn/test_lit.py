@@ -20,6 +20,8 @@ from drawn.sprite import sprite
 from palm.hand.landmarks import Side
 from protocol.ring import PLACES, SEGMENTS
 
+pytestmark = pytest.mark.slow
+
 SHOWN = Presentation(span=0.45, y=0.5)
 DARK = np.zeros((SEGMENTS, 3), np.float32)
 ABOVE, RIGHT, BELOW, LEFT = 0, 2, 4, 6

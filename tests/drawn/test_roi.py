@@ -10,6 +10,8 @@ from palm.hand.landmarks import Side
 from palm.hand.roi import SIZE, Roi
 from palm.template.linefield import LineFieldExtractor, LineFieldMatcher
 
+pytestmark = pytest.mark.slow
+
 FIRST = 920_000_000
 PEOPLE = 6
 VEINLESS = np.array([1, 1, 1, 0], np.uint8)

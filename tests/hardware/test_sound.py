@@ -11,7 +11,7 @@ import pytest
 from hardware.faults import BadAddress, TemporaryFault
 from hardware.sound import AlsaSound, SimulatedSound, Tone, sound_at
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.process]
 
 
 @pytest.fixture

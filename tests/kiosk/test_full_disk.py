@@ -159,6 +159,7 @@ async def test_the_log_of_the_embedded_service_is_read_on_when_it_cannot_be_writ
     assert service.stopped == "the disk is full. Make room on it."
 
 
+@pytest.mark.process
 async def test_a_line_of_the_services_log_that_is_longer_than_a_pipe_holds_up_nothing(
     service: SignatureService, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pytest
 
 from drawn import Presentation
 from kiosk.own_list import PalmMatching
@@ -10,6 +11,8 @@ from palm.template.current import PAIRS
 from protocol.capture import Burst, Frame
 from tests.support.plain_palms import burst
 from tests.support.posed import drawn
+
+pytestmark = pytest.mark.slow
 
 
 def shown(seed: int, *poses: Presentation) -> Burst:

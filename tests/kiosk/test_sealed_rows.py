@@ -124,6 +124,7 @@ async def test_what_pretix_must_be_told_is_sealed(tmp_path: Path) -> None:
 # What an older version has written
 
 
+@pytest.mark.process
 def test_a_record_of_before_is_sealed_and_no_copy_stays(tmp_path: Path) -> None:
     write_of_before(tmp_path / "till.db", TILL)
     assert b"of-before" in on_disk(tmp_path)
@@ -134,6 +135,7 @@ def test_a_record_of_before_is_sealed_and_no_copy_stays(tmp_path: Path) -> None:
     assert records_of(file) == [(ASKED, ANSWERED), (ASKED, None)]
 
 
+@pytest.mark.process
 @pytest.mark.anyio
 async def test_a_journal_of_before_is_sealed_and_no_copy_stays(tmp_path: Path) -> None:
     write_of_before(tmp_path / "gate.db", GATE)
@@ -155,6 +157,7 @@ async def test_a_journal_of_before_is_sealed_and_no_copy_stays(tmp_path: Path) -
         journal.close()
 
 
+@pytest.mark.process
 def test_without_room_records_are_read_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -244,6 +247,7 @@ def opened_until(file: SealedPath, opens: Callable[[SealedPath], object], step: 
         os._exit(0 if sys.exc_info()[0] is None else 1)
 
 
+@pytest.mark.process
 def test_a_file_that_is_sealed_is_not_sealed_again(tmp_path: Path) -> None:
     write_of_before(tmp_path / "till.db", TILL)
     file = sealed(tmp_path / "till.db")

@@ -9,6 +9,8 @@ from lab.accuracy.document import accuracy, summary, with_summary
 from lab.accuracy.figures import Found, Measurement, percent
 from lab.sets import ROOT
 
+pytestmark = pytest.mark.slow
+
 SET = "roi-contactless"
 
 

@@ -16,6 +16,8 @@ from lab.advisories import FRAMES, LOCK, main, parts_of
 from lab.advisory_copy import COPY, PYPA, Copy, is_about
 from tests.support.http_server import HttpServer, Silent
 
+pytestmark = pytest.mark.process
+
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 LINES = "alpha==1.0 ; sys_platform == 'linux' \\\n    --hash=sha256:00\n    # via beta\nbeta==2.1\n"
 

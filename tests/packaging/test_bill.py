@@ -82,6 +82,7 @@ def test_what_the_system_has_to_have_is_listed_with_who_needs_it(tmp_path: Path)
     assert told["xinit"]["properties"][0]["value"] == "palm-kiosk"
 
 
+@pytest.mark.process
 def test_what_is_ours_is_not_listed_and_what_is_nobodys_is_refused(tmp_path: Path):
     ours = ("kiosk.app", str(tmp_path / "own" / "kiosk" / "app.py"))
     assert "kiosk.app" not in json.dumps(bill(tmp_path, ours, ("opentelemetry", "-")))

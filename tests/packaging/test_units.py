@@ -105,6 +105,7 @@ def test_a_part_is_run_as_python_runs_it():
     assert "receipt" in ended.stdout
 
 
+@pytest.mark.process
 def test_the_simulated_provider_runs_without_the_program(tmp_path: Path):
     """Its package has these files alone, and no room that they are of."""
     folder = tmp_path / "cloud" / "providers"
@@ -139,6 +140,7 @@ def build(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return runpy.run_path(str(PACKAGING / "build.py"))
 
 
+@pytest.mark.process
 def test_a_purge_leaves_no_key_on_a_partition_of_its_own(tmp_path: Path, build: dict[str, Any]):
     partition, state, gone = (tmp_path / name for name in ("srv", "state", "gone"))
     (partition / "keys").mkdir(parents=True)
@@ -156,6 +158,7 @@ def test_a_purge_leaves_no_key_on_a_partition_of_its_own(tmp_path: Path, build: 
         assert list(partition.iterdir()) == ([] if how == "purge" else before)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("migrates", [True, False])
 def test_an_upgrade_whose_database_cannot_be_migrated_restarts_nothing_and_says_what_to_do(
     tmp_path: Path, build: dict[str, Any], migrates: bool
@@ -179,6 +182,7 @@ def test_an_upgrade_whose_database_cannot_be_migrated_restarts_nothing_and_says_
     assert ("packages of the version before" in ended.stderr) is not migrates
 
 
+@pytest.mark.process
 def test_an_installation_takes_up_what_is_plugged_in_already(tmp_path: Path, build: dict[str, Any]):
     for package in build["PACKAGES"]:
         if package.units:

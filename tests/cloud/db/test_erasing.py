@@ -10,6 +10,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from sqlalchemy import delete, select, text
 
 from cloud.db.migration import migrate
@@ -102,6 +103,7 @@ def test_a_copy_that_cannot_be_erased_while_somebody_reads_is_erased_later(tmp_p
     work(path, forget)
 
 
+@pytest.mark.process
 def test_a_command_that_ends_beside_a_service_that_has_erased_leaves_it_its_log(tmp_path: Path):
     path = tmp_path / "palms.db"
     migrate(path)

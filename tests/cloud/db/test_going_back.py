@@ -171,6 +171,7 @@ def test_a_migration_that_is_killed_at_any_step_is_done_or_not(path: Path):
     assert files(path) == {"palms.db"}
 
 
+@pytest.mark.process
 def test_the_version_before_puts_its_database_back(path: Path, monkeypatch: pytest.MonkeyPatch):
     """Also one that a kill has left in the newer one's log."""
     write(path, "before")

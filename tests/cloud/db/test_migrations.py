@@ -20,6 +20,8 @@ from cloud.db.tables import Table
 from cloud.payments.tables import PurchaseRow
 from tests.support.receipt_logs import ReceiptLogs, leaves_of
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_migrations_make_the_tables_the_service_expects(tmp_path: Path):
     migration.migrate(tmp_path / "palms.db")

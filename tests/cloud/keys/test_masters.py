@@ -98,6 +98,7 @@ def test_whoever_is_not_alone_leaves_the_key_as_it_is(state: State, kek: str):
     assert stored.wrapped_by(state.master_key) == stored.PLAIN
 
 
+@pytest.mark.process
 def test_the_key_moves_into_a_token_and_back_beside_a_service_that_runs(
     state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -190,6 +191,7 @@ def test_what_is_damaged_is_told(state: State, kek: str):
             masters.open_master(state)
 
 
+@pytest.mark.process
 def test_a_key_that_may_come_back_is_waited_for_and_a_wrong_pin_is_not(
     state: State,
     tmp_path: Path,

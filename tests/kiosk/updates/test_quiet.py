@@ -23,7 +23,7 @@ from tests.support.scripted import WAITS, ScriptedStage
 from tests.support.sealed import state_of
 from tests.support.stand import MakeStand, Stand
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 ANY_TIME = Updates(url="http://127.0.0.1:9", root=Path("unread"))
 

@@ -19,6 +19,8 @@ from palm.image import Colour
 from palm.models import ModelMissing
 from tests.support.real_palms import needs_palm_sets
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def finder() -> HandFinder:

@@ -16,6 +16,8 @@ from palm.template.interfaces import Template, VersionMismatch
 from palm.template.levelled import LevelledExtractor, LevelledMatcher
 from palm.template.linefield import LineFieldMatcher
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = range(9_000, 9_012)
 BEFORE = Path(__file__).with_name("scores_before.npz")
 """Twelve references and four probes of drawn palms: in colour, in harsh light, in near infrared,

@@ -5,10 +5,13 @@ import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from tests.support.hostile_tills import SEQUENCES, Hearing, Sent
 from tests.support.tills import abort, payment
+
+pytestmark = pytest.mark.slow
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
