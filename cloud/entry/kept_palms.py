@@ -114,10 +114,11 @@ async def answers_at(
         .where(KeptPalmRow.site_id == site_id)
         .order_by(KeptPalmRow.at.desc(), KeptPalmRow.person_id)
     )
-    return [
-        (person, person.open(Answer, row.sealed, _place(site_id)))
+    answers = [
+        (person, _answer(_opened(person, row)))
         for person, row in await opened(session, master, rows, KeptPalmRow.person_id)
     ]
+    return [(person, given) for person, given in answers if given is not None]
 
 
 async def may_be_at_gates(

@@ -216,7 +216,7 @@ def _agree_with_one(
         else:
             times += its_times
             return
-    raise ExceptionGroup(f"nothing is as shown at {at}", [*differences, AssertionError(told)])
+    raise AssertionError(f"nothing is as shown at {at}", differences, told)
 
 
 def _time(text: str) -> datetime | None:
