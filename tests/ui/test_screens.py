@@ -126,8 +126,12 @@ def test_everything_has_room(qapp: QGuiApplication, qtbot: QtBot, size: tuple[in
             if not QRectF(0, 0, *size).adjusted(-1, -1, 1, 1).contains(there):
                 wrong.append(f"{name}: '{words}' is partly out of the window")
             own = [text for text in texts if is_within(text, button)]
-            if any(text.property("contentHeight") > button.height() for text in own):
-                wrong.append(f"{name}: '{words}' is taller than its button")
+            if any(
+                text.property("contentHeight") > button.height()
+                or text.property("contentWidth") > button.width()
+                for text in own
+            ):
+                wrong.append(f"{name}: '{words}' is larger than its button")
             wrong += [
                 f"{name}: '{text.property('text')}' and the button '{words}' overlap"
                 for text, other in texts.items()
